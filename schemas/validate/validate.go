@@ -1,0 +1,78 @@
+// Package validate checks JSON texts against JSON Schemas (draft 2020-12), for
+// both sides of the protocol. Schemas may come from strangers: compiling one
+// opens no file and no connection. Texts may hold secrets: no problem quotes a
+// value.
+package validate
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+
+	"github.com/santhosh-tekuri/jsonschema/v5"
+)
+
+const location = "schema.json"
+
+// Schema is a compiled JSON Schema. It is safe for concurrent use.
+type Schema struct {
+	raw      []byte
+	document any // raw, decoded: explanations look keywords up in it
+	compiled *jsonschema.Schema
+}
+
+// Compile compiles a schema. It refuses a document that is not JSON, not a valid
+// schema, or not complete in itself: a reference may only lead within the
+// document.
+func Compile(raw []byte) (*Schema, error) {
+	document, err := Decode(raw)
+	if err != nil {
+		return nil, fmt.Errorf("the schema is %w", err)
+	}
+	c := jsonschema.NewCompiler()
+	c.Draft, c.AssertFormat = jsonschema.Draft2020, true
+	c.LoadURL = func(string) (io.ReadCloser, error) {
+		return nil, fmt.Errorf("a $ref leads out of the document; use #/$defs")
+	}
+	if err := c.AddResource(location, bytes.NewReader(raw)); err != nil {
+		return nil, fmt.Errorf("reading the schema: %w", err)
+	}
+	compiled, err := c.Compile(location)
+	if err != nil {
+		return nil, fmt.Errorf("compiling the schema: %w", err)
+	}
+	return &Schema{raw: raw, document: document, compiled: compiled}, nil
+}
+
+// JSON returns the document from which s was compiled.
+func (s *Schema) JSON() []byte { return s.raw }
+
+// Check returns what is wrong with a JSON text, sorted by pointer; nothing, if
+// all is well. The error is a *SyntaxError where text is not JSON at all.
+func (s *Schema) Check(text []byte) ([]Problem, error) {
+	return s.CheckKnown(text, nil)
+}
+
+// CheckKnown is Check for a text that is not final: nothing is said about the
+// values at the JSON Pointers in unknown, which may hold anything, and nothing
+// that follows from them.
+func (s *Schema) CheckKnown(text []byte, unknown []string) ([]Problem, error) {
+	value, err := Decode(text)
+	if err != nil {
+		return nil, err
+	}
+	return s.check(value, unknown)
+}
+
+func (s *Schema) check(value any, unknown []string) ([]Problem, error) {
+	err := s.compiled.Validate(value)
+	if err == nil {
+		return nil, nil
+	}
+	failed, ok := err.(*jsonschema.ValidationError)
+	if !ok {
+		return nil, fmt.Errorf("checking against the schema: %w", err)
+	}
+	e := explainer{schema: s.document, value: value, unknown: unknown}
+	return sorted(e.problems(failed)), nil
+}
