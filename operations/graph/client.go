@@ -1,0 +1,222 @@
+// Package graph speaks to Meta's Graph API. A [Client] has one method that
+// matters, [Client.Do]: one request, one attempt. It knows the hosts and
+// versions of the API, decodes errors by a table, reads quotas from headers, and
+// keeps tokens out of URLs, errors and logs. When to try again is its caller's
+// affair.
+package graph
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// MaxAnswer bounds the body of an answer, in bytes. A page of a hundred media
+// with all fields takes about 200 KB.
+const MaxAnswer = 8 << 20
+
+// Client sends requests. The zero value speaks to Meta, in [DefaultVersion].
+// It is safe for concurrent use once its fields are set.
+type Client struct {
+	// Sandbox is the base URL of a server that stands in for all of Meta's hosts,
+	// each under its name as the first part of the path. Empty means Meta.
+	Sandbox string
+	// Version of the API, such as "v25.0". Empty means DefaultVersion.
+	Version string
+	// UserAgent of requests. Empty means Go's own.
+	UserAgent string
+	// Transport is used instead of the default one, if set.
+	Transport http.RoundTripper
+	// Now tells the time. Nil means the system's clock.
+	Now func() time.Time
+}
+
+// Request is one request. Parameters of a GET go into the query; those of other
+// methods into a form, unless JSON is set.
+type Request struct {
+	Host   Host
+	Method string // Empty means GET.
+	Path   string // Without version, such as "/17841405726653026/stories".
+	Params url.Values
+	Query  url.Values // Goes into the query whatever the method.
+	JSON   any        // Body as JSON.
+	Header http.Header
+
+	// Unversioned leaves the version out of the path, for the endpoints that are
+	// documented without one.
+	Unversioned bool
+
+	Token string // Goes into the Authorization header, never into the URL.
+	Proof string // The token's appsecret_proof, if the app requires one.
+}
+
+// Response is an answer with a 2xx status and no error in it.
+type Response struct {
+	Status int
+	Header http.Header
+	Body   []byte
+	// Quotas is what the headers say about budgets.
+	Quotas []Quota
+	// At is when Meta answered, by its own clock.
+	At time.Time
+
+	method string
+}
+
+// Do sends one request, once, and follows no redirects. Its errors are of type
+// [*Error], which says whether the request may have taken effect.
+func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
+	hidden := secrets(r)
+	req, err := c.build(ctx, r)
+	if err != nil {
+		return nil, &Error{Class: Invalid, Applied: No, Sentence: "The request could not be put together.", Err: withoutURL(err)}
+	}
+	var sent atomic.Bool
+	req = req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		WroteHeaders: func() { sent.Store(true) },
+	}))
+	answer, err := c.client().Do(req)
+	if err != nil {
+		return nil, lost(req.Method, sent.Load(), withoutURL(err))
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(answer.Body, MaxAnswer+1))
+	if err != nil {
+		return nil, lost(req.Method, true, fmt.Errorf("reading the answer: %w", err))
+	}
+	quotas := Quotas(answer.Header, c.now())
+	if len(body) > MaxAnswer {
+		return nil, &Error{
+			Class: Refused, Applied: writes(req.Method, Yes), Status: answer.StatusCode, Quotas: quotas,
+			Sentence: "The answer is larger than 8 MiB.", Action: "Ask for fewer fields, or for a smaller page.",
+		}
+	}
+	if e := decodeError(req.Method, answer, body); e != nil {
+		e.Quotas = quotas
+		e.RetryAfter = retryAfter(e, answer.Header, quotas)
+		e.Upstream = redact(e.Upstream, hidden)
+		return nil, e
+	}
+	return &Response{
+		Status: answer.StatusCode, Header: answer.Header, Body: body, Quotas: quotas,
+		At: c.date(answer.Header), method: req.Method,
+	}, nil
+}
+
+// Decode reads the body, which must be JSON, into out. What it cannot read counts
+// as an answer that was lost: a proxy's page, or a body that was cut off.
+func (r *Response) Decode(out any) error {
+	if err := json.Unmarshal(r.Body, out); err != nil {
+		return &Error{
+			Class: Unavailable, Applied: writes(r.method, Unknown), Status: r.Status, Quotas: r.Quotas,
+			Sentence: "Instagram's answer could not be read.", Action: "Try again later.",
+			Err: fmt.Errorf("decoding an answer of %d bytes: %w", len(r.Body), err),
+		}
+	}
+	return nil
+}
+
+func (c *Client) client() *http.Client {
+	return &http.Client{
+		Transport: c.Transport,
+		// A token goes to the host it was meant for, and nowhere else.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+func (c *Client) build(ctx context.Context, r Request) (*http.Request, error) {
+	method := r.Method
+	if method == "" {
+		method = http.MethodGet
+	}
+	query, form := clone(r.Query), clone(r.Params)
+	if r.Proof != "" {
+		form.Set("appsecret_proof", r.Proof)
+	}
+	var body io.Reader
+	var contentType string
+	switch {
+	case r.JSON != nil:
+		b, err := encodeJSON(r.JSON)
+		if err != nil {
+			return nil, err
+		}
+		body, contentType = bytes.NewReader(b), "application/json"
+		merge(query, form)
+	case method == http.MethodGet || method == http.MethodDelete:
+		merge(query, form)
+	case len(form) > 0:
+		body, contentType = strings.NewReader(form.Encode()), "application/x-www-form-urlencoded"
+	}
+	u := c.URL(r.Host, r.Path, r.Unversioned)
+	if len(query) > 0 {
+		u += "?" + query.Encode()
+	}
+	req, err := http.NewRequestWithContext(ctx, method, u, body)
+	if err != nil {
+		return nil, err
+	}
+	for name, values := range r.Header {
+		req.Header[name] = values
+	}
+	if contentType != "" && req.Header.Get("Content-Type") == "" {
+		req.Header.Set("Content-Type", contentType)
+	}
+	if c.UserAgent != "" {
+		req.Header.Set("User-Agent", c.UserAgent)
+	}
+	if r.Token != "" {
+		scheme := "Bearer "
+		if r.Host == Upload {
+			scheme = "OAuth " // the upload host knows no other
+		}
+		req.Header.Set("Authorization", scheme+r.Token)
+	}
+	return req, nil
+}
+
+// encodeJSON leaves "<" and "&" as they are: a message is no HTML.
+func encodeJSON(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, fmt.Errorf("encoding the request: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+func clone(v url.Values) url.Values {
+	out := url.Values{}
+	merge(out, v)
+	return out
+}
+
+func merge(into, from url.Values) {
+	for name, values := range from {
+		into[name] = append([]string(nil), values...)
+	}
+}
+
+// date is when the answer was sent, by the clock of who sent it.
+func (c *Client) date(h http.Header) time.Time {
+	if t, err := http.ParseTime(h.Get("Date")); err == nil {
+		return t
+	}
+	return c.now().UTC()
+}
+
+func (c *Client) now() time.Time {
+	if c.Now == nil {
+		return time.Now()
+	}
+	return c.Now()
+}
