@@ -1,0 +1,111 @@
+package connector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/hashicorp/go-hclog"
+	goplugin "github.com/hashicorp/go-plugin"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	connectorv1 "github.com/storyloop/storyloop/proto/connector/v1"
+)
+
+// serve runs the connector until its host ends it or goes away. With stay it
+// outlives every host, for people who try it by hand.
+func serve(spec Spec, stay bool) error {
+	// go-plugin takes os.Stderr over when it serves; the log keeps the real one.
+	level := slog.LevelInfo
+	if stay {
+		level = slog.LevelDebug
+	}
+	log := newLogger(os.Stderr, level)
+	srv, err := newServer(spec, log)
+	if err != nil {
+		return err
+	}
+	// The host decides when the connector ends. A service manager that signals the
+	// whole group would otherwise cut calls which the host is still waiting for.
+	// The lease ends what the host cannot.
+	signal.Ignore(os.Interrupt, syscall.SIGTERM)
+
+	recovering := recoverer{log: log}
+	options := []grpc.ServerOption{
+		grpc.MaxRecvMsgSize(connectorv1.MaxMessage),
+		grpc.MaxSendMsgSize(connectorv1.MaxMessage),
+		grpc.ChainUnaryInterceptor(recovering.unary),
+		grpc.ChainStreamInterceptor(recovering.stream),
+	}
+	if !stay {
+		options = append(options, grpc.StatsHandler(newLease(firstLease, func() {
+			log.Info("no host is connected; ending")
+			os.Exit(0)
+		})))
+	}
+	goplugin.Serve(&goplugin.ServeConfig{
+		HandshakeConfig: connectorv1.Handshake,
+		Plugins:         goplugin.PluginSet{connectorv1.PluginName: &plugin{srv: srv}},
+		Logger:          hclog.NewNullLogger(),
+		GRPCServer: func(own []grpc.ServerOption) *grpc.Server {
+			return grpc.NewServer(append(own, options...)...)
+		},
+	})
+	return nil
+}
+
+type plugin struct {
+	goplugin.NetRPCUnsupportedPlugin
+	srv *server
+}
+
+// GRPCServer registers the protocol's services. There is no broker: a request
+// carries all that its handler needs.
+func (p *plugin) GRPCServer(_ *goplugin.GRPCBroker, s *grpc.Server) error {
+	connectorv1.RegisterConnectorServiceServer(s, p.srv)
+	connectorv1.RegisterOperationServiceServer(s, p.srv)
+	connectorv1.RegisterAuthServiceServer(s, p.srv)
+	connectorv1.RegisterTriggerServiceServer(s, p.srv)
+	return nil
+}
+
+// GRPCClient refuses: a connector is no host.
+func (*plugin) GRPCClient(context.Context, *goplugin.GRPCBroker, *grpc.ClientConn) (any, error) {
+	return nil, errors.New("a connector is no host")
+}
+
+// recoverer turns a handler's panic into an answer: the other calls of the
+// process are somebody else's workflow.
+type recoverer struct{ log *slog.Logger }
+
+func (r recoverer) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, h grpc.UnaryHandler) (_ any, err error) {
+	defer r.recover(info.FullMethod, &err)
+	return h(ctx, req)
+}
+
+func (r recoverer) stream(srv any, s grpc.ServerStream, info *grpc.StreamServerInfo, h grpc.StreamHandler) (err error) {
+	defer r.recover(info.FullMethod, &err)
+	return h(srv, s)
+}
+
+func (r recoverer) recover(method string, err *error) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	// A panic's value may hold a secret; a runtime error's text does not.
+	what := fmt.Sprintf("%T", p)
+	if e, ok := p.(runtime.Error); ok {
+		what = e.Error()
+	}
+	r.log.Error("panic in a handler", "method", method, "panic", what, "stack", string(debug.Stack()))
+	*err = status.Errorf(codes.Internal, "the connector panicked in %s: its log has the stack", method)
+}
