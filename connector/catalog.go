@@ -299,4 +299,3 @@ func jsonOf(s *validate.Schema) []byte {
 	}
 	return s.JSON()
 }
-

@@ -91,11 +91,11 @@ func failure(ctx context.Context, c *Call, err error) *connectorv1.Failure {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), ctx.Err() != nil:
 		e = &Error{Kind: Unavailable, Applied: AppliedUnknown, Message: "The call was cut off before it had an answer."}
 	default:
-		c.Log.ErrorContext(ctx, "operation failed", "error", err)
+		c.Log.ErrorContext(ctx, "operation failed", "error", scrub(err.Error(), c.Credential.Secret))
 		e = &Error{Kind: Internal, Applied: AppliedUnknown, Message: "The connector has a fault of its own; its log says more, under call " + c.ID + "."}
 	}
 	f := &connectorv1.Failure{
-		Kind: e.Kind, Message: e.Message, Applied: e.Applied,
+		Kind: e.Kind, Message: scrub(e.Message, c.Credential.Secret), Applied: e.Applied,
 		Diagnostics: diagnostics(e.Problems), ResumeToken: e.Resume,
 	}
 	if f.ResumeToken == "" {
@@ -105,7 +105,7 @@ func failure(ctx context.Context, c *Call, err error) *connectorv1.Failure {
 		f.RetryAfter = durationpb.New(e.RetryAfter)
 	}
 	if u := e.Upstream; u != nil {
-		f.Upstream = &connectorv1.Upstream{Status: int32(u.Status), Code: u.Code, Message: u.Message, TraceId: u.TraceID}
+		f.Upstream = &connectorv1.Upstream{Status: int32(u.Status), Code: u.Code, Message: scrub(u.Message, c.Credential.Secret), TraceId: u.TraceID}
 	}
 	return f
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -29,7 +28,6 @@ type server struct {
 	lists      map[string]OptionList
 	triggers   map[string]*boundTrigger
 	methods    map[string]*boundMethod
-	host       atomic.Value // string
 }
 
 type boundOperation struct {
