@@ -48,6 +48,8 @@ type Connectors interface {
 type Vault interface {
 	// Credential returns a *NotFoundError if there is none of that name.
 	Credential(ctx context.Context, name string) (*connectorv1.Credential, error)
-	// App returns the operator's registration for a connector, or an empty one.
-	App(ctx context.Context, connector string) (*connectorv1.App, error)
+	// App returns one of the operator's registrations for a connector; name is
+	// also the last part of its webhook URL. It returns a *NotFoundError if there
+	// is none of that name.
+	App(ctx context.Context, connector, name string) (*connectorv1.App, error)
 }
