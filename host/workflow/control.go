@@ -1,0 +1,48 @@
+package workflow
+
+// Connectors and operations that the interpreter itself carries out. The package
+// host/core describes them to people, like any other connector.
+const (
+	LoopConnector = "loop"
+	LoopList      = "loop_list"
+	LoopObject    = "loop_object"
+	LoopForever   = "loop_forever"
+	LoopBreak     = "break_loop"
+
+	ConditionConnector = "boolean-condition"
+	Condition          = "boolean_condition"
+
+	BranchConnector = "branch"
+	BranchOperation = "branch"
+
+	DelayConnector = "delay"
+	Delay          = "delay"
+	DelayUntil     = "delay_until"
+
+	TerminateConnector = "terminate"
+	Finish             = "finish"
+	Fail               = "fail"
+)
+
+// isControl reports whether the interpreter carries the step out by itself.
+func (s *Step) isControl() bool {
+	switch s.Connector {
+	case LoopConnector, ConditionConnector, BranchConnector, DelayConnector, TerminateConnector:
+		return true
+	}
+	return false
+}
+
+// isLoop reports whether the step has a body that it repeats.
+func (s *Step) isLoop() bool {
+	return s.Connector == LoopConnector && s.Operation != LoopBreak
+}
+
+// Loop returns the id of the loop that a break_loop step ends, if it is one.
+func (s *Step) breaks() (string, bool) {
+	if s.Connector != LoopConnector || s.Operation != LoopBreak {
+		return "", false
+	}
+	raw, ok := s.Input.Member("loop").Constant()
+	return unquote(raw), ok
+}
