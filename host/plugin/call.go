@@ -1,0 +1,104 @@
+package plugin
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc/stats"
+	"google.golang.org/protobuf/proto"
+
+	connectorv1 "github.com/storyloop/storyloop/proto/connector/v1"
+)
+
+// call hands a request to a running process and returns what came back, or why
+// nothing did. Exactly one of the two is set.
+func call[Resp proto.Message](ctx context.Context, c *Connector, req proto.Message, rpc func(context.Context, *process) (Resp, error)) (resp Resp, f *connectorv1.Failure) {
+	f = c.do(ctx, req, func(ctx context.Context, p *process) (err error) {
+		resp, err = rpc(ctx, p)
+		if err != nil {
+			return err
+		}
+		p.secrets.learn(resp)
+		if r, ok := any(resp).(interface{ GetFailure() *connectorv1.Failure }); ok {
+			p.cleanse(r.GetFailure())
+		}
+		return nil
+	})
+	if f != nil {
+		return resp, f
+	}
+	m := resp.ProtoReflect()
+	if o := m.Descriptor().Oneofs().ByName("outcome"); o != nil && m.WhichOneof(o) == nil {
+		return resp, noOutcome(req)
+	}
+	return resp, nil
+}
+
+// do runs an exchange with a running process: it waits for one, bounds the time,
+// counts the exchange, and turns an error into a failure.
+func (c *Connector) do(ctx context.Context, req proto.Message, exchange func(context.Context, *process) error) *connectorv1.Failure {
+	if f := tooLarge(req); f != nil {
+		return f
+	}
+	ctx, cancel := c.bound(ctx, req)
+	defer cancel()
+	p, f := c.acquire(ctx)
+	if f != nil {
+		return f
+	}
+	defer c.release(p)
+	p.secrets.learn(req)
+	t := &trip{}
+	if err := exchange(context.WithValue(ctx, tripKey{}, t), p); err != nil {
+		return p.failure(ctx, req, t.began.Load(), err)
+	}
+	return nil
+}
+
+const (
+	// longCall bounds a call to an operation that takes minutes and does not say
+	// how many.
+	longCall = 15 * time.Minute
+	// longestCall bounds what an operation may say.
+	longestCall = time.Hour
+)
+
+// bound gives a call a deadline, if its caller did not.
+func (c *Connector) bound(ctx context.Context, req proto.Message) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return context.WithCancel(ctx)
+	}
+	limit := c.cfg.CallTimeout
+	if r, ok := req.(interface{ GetOperation() string }); ok {
+		op := c.operations[r.GetOperation()]
+		switch t := op.GetTimeout().AsDuration(); {
+		case t > 0:
+			limit = min(t, longestCall)
+		case op.GetLongRunning():
+			limit = longCall
+		}
+	}
+	return context.WithTimeout(ctx, limit)
+}
+
+// trip notes whether a call has left for the connector. One that has not, has
+// certainly done nothing.
+type trip struct{ began atomic.Bool }
+
+type tripKey struct{}
+
+type tripHandler struct{}
+
+func (tripHandler) HandleRPC(ctx context.Context, s stats.RPCStats) {
+	if _, ok := s.(*stats.OutHeader); !ok {
+		return
+	}
+	if t, ok := ctx.Value(tripKey{}).(*trip); ok {
+		t.began.Store(true)
+	}
+}
+
+func (tripHandler) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context   { return ctx }
+func (tripHandler) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
+func (tripHandler) HandleConn(context.Context, stats.ConnStats)                       {}
