@@ -307,3 +307,9 @@ func redact(u Upstream, hidden []string) Upstream {
 	}
 	return u
 }
+
+// NewError returns the error of a code that Meta reported otherwise than as one:
+// debug_token says in a good answer why a token is bad.
+func NewError(code, subcode int) *Error {
+	return classify(Upstream{Code: code, Subcode: subcode, coded: true}, http.StatusOK)
+}

@@ -1,0 +1,18 @@
+// Command connector-instagram is the Instagram connector. A workflow host starts
+// it; by hand it describes itself (describe), and serves a local Instagram to try
+// it with (sandbox).
+package main
+
+import (
+	"github.com/storyloop/storyloop/connector"
+	"github.com/storyloop/storyloop/operations"
+)
+
+// version is the connector's. A release sets it.
+var version = "1.0.0"
+
+func main() {
+	spec := operations.Instagram(version)
+	spec.Commands = []connector.Command{sandboxCommand()}
+	connector.Main(spec)
+}

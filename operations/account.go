@@ -1,0 +1,37 @@
+package operations
+
+import (
+	"context"
+	"net/url"
+	"strconv"
+
+	"github.com/storyloop/storyloop/connector"
+)
+
+// limitOr returns the page size that a user chose, or else the usual one.
+func limitOr(chosen, usual int) string {
+	if chosen == 0 {
+		chosen = usual
+	}
+	return strconv.Itoa(chosen)
+}
+
+func listPages(a *api) connector.Operation {
+	type input struct {
+		Limit int `json:"limit"`
+	}
+	return handle(a, connector.Operation{
+		Name:        "list_pages",
+		Title:       "List Pages",
+		Summary:     "Lists the Facebook Pages that the user manages, with the Instagram account linked to each.",
+		Effect:      connector.Read,
+		Items:       "/data",
+		Paginated:   true,
+		Scopes:      []string{pagesShowList},
+		AuthMethods: facebookOnly,
+	}, func(ctx context.Context, s *session, in input) (list, string, error) {
+		return s.page(ctx, "/me/accounts", url.Values{
+			"fields": {"id,name,tasks,instagram_business_account{id,username,name}"}, "limit": {limitOr(in.Limit, 25)},
+		})
+	})
+}

@@ -1,0 +1,154 @@
+package operations
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/url"
+
+	"github.com/storyloop/storyloop/connector"
+	"github.com/storyloop/storyloop/operations/graph"
+)
+
+// key is what a credential's secret holds. The app secret is not in it: the proof
+// of each token was made when the token came.
+type key struct {
+	Host   graph.Host `json:"host"`    // Where the token is good: the login flavour.
+	UserID string     `json:"user_id"` // Whose token it is.
+	Token  string     `json:"token"`
+	Proof  string     `json:"proof,omitempty"`
+	Pages  []pageKey  `json:"pages,omitempty"` // Facebook Login: the Pages that the user may manage.
+}
+
+// pageKey is the key to one Page.
+type pageKey struct {
+	ID       string `json:"id"`
+	IGUserID string `json:"ig_user_id,omitempty"`
+	Token    string `json:"token"`
+	Proof    string `json:"proof,omitempty"`
+}
+
+func readKey(secret connector.Secret) (key, error) {
+	var k key
+	if err := secret.Decode(&k); err != nil || k.Token == "" || (k.Host != graph.Facebook && k.Host != graph.Instagram) {
+		return key{}, &connector.Error{
+			Kind: connector.Unauthenticated, Applied: connector.AppliedNo,
+			Message: "The call carries no usable credential.",
+		}
+	}
+	return k, nil
+}
+
+// seal makes the secret of a credential.
+func (k key) seal() (connector.Secret, error) {
+	b, err := json.Marshal(k)
+	if err != nil {
+		return nil, fmt.Errorf("sealing a key: %w", err)
+	}
+	return b, nil
+}
+
+// proof returns the appsecret_proof of a token, which shows Meta that the caller
+// knows the app's secret. Without a secret it is empty.
+// Source: developers.facebook.com/docs/graph-api/securing-requests.
+func proof(secret, token string) string {
+	if secret == "" {
+		return ""
+	}
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write([]byte(token))
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// page returns the key to a Page: the one of that id, or the one linked to the
+// Instagram account, or the only one. Where the credential does not hold it, Meta
+// is asked.
+func (s *session) pageKey(ctx context.Context, pageID, igUserID string) (pageKey, error) {
+	for _, p := range s.key.Pages {
+		if pageID == p.ID || pageID == "" && igUserID != "" && igUserID == p.IGUserID {
+			return p, nil
+		}
+	}
+	if pageID == "" && igUserID == "" && len(s.key.Pages) == 1 {
+		return s.key.Pages[0], nil
+	}
+	if pageID == "" {
+		return s.linkedPage(ctx, igUserID)
+	}
+	var page struct {
+		Token string `json:"access_token"`
+	}
+	if err := s.get(ctx, "/"+pageID, url.Values{"fields": {"access_token"}}, &page); err != nil {
+		return pageKey{}, err
+	}
+	if page.Token == "" {
+		return pageKey{}, &connector.Error{
+			Kind: connector.PermissionDenied, Applied: connector.AppliedNo,
+			Message: "The user has no role on the Page that allows this.",
+		}
+	}
+	return pageKey{ID: pageID, Token: page.Token}, nil
+}
+
+// linkedPage looks for the Page of an Instagram account among all of the user's.
+func (s *session) linkedPage(ctx context.Context, igUserID string) (pageKey, error) {
+	if igUserID != "" {
+		pages, err := s.pages(ctx)
+		if err != nil {
+			return pageKey{}, err
+		}
+		for _, p := range pages {
+			if p.IGUserID == igUserID {
+				return p, nil
+			}
+		}
+	}
+	return pageKey{}, connector.Invalid("/page_id", "missing_property", "The Page that the Instagram account is linked to must be named.")
+}
+
+// maxPages bounds how many pages of Pages are read to find one.
+const maxPages = 10
+
+// pages lists the Pages that the user may manage, with their keys.
+func (s *session) pages(ctx context.Context) ([]pageKey, error) {
+	var found []pageKey
+	params := url.Values{"fields": {"id,access_token,instagram_business_account{id}"}, "limit": {"100"}}
+	for range maxPages {
+		resp, err := s.do(ctx, graph.Request{Path: "/me/accounts", Params: params})
+		if err != nil {
+			return nil, err
+		}
+		page, err := resp.Page()
+		if err != nil {
+			return nil, err
+		}
+		for _, raw := range page.Data {
+			var p struct {
+				ID      string `json:"id"`
+				Token   string `json:"access_token"`
+				Account struct {
+					ID string `json:"id"`
+				} `json:"instagram_business_account"`
+			}
+			if json.Unmarshal(raw, &p) == nil && p.Token != "" {
+				found = append(found, pageKey{ID: p.ID, IGUserID: p.Account.ID, Token: p.Token})
+			}
+		}
+		if page.Next == nil {
+			break
+		}
+		for name, values := range page.Next {
+			params[name] = values
+		}
+	}
+	return found, nil
+}
+
+// asPage makes a request act for a Page instead of its user.
+func (p pageKey) asPage(r graph.Request) graph.Request {
+	r.Host, r.Token, r.Proof = graph.Facebook, p.Token, p.Proof
+	return r
+}

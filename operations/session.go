@@ -1,0 +1,166 @@
+package operations
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/storyloop/storyloop/connector"
+	"github.com/storyloop/storyloop/operations/graph"
+)
+
+// session is one call's way to Meta: whom it acts for, and what it has spent.
+type session struct {
+	api   *api
+	call  *connector.Call
+	key   key
+	graph *graph.Client
+	poll  time.Duration
+	ahead time.Duration // How far Meta's clock is ahead of ours, by its last answer.
+}
+
+// open reads the credential of a call.
+func (a *api) open(c *connector.Call) (*session, error) {
+	k, err := readKey(c.Credential.Secret)
+	if err != nil {
+		return nil, err
+	}
+	conf := a.current.Load()
+	return &session{api: a, call: c, key: k, graph: conf.graph, poll: conf.poll}, nil
+}
+
+// handle binds a handler that wants a session. It refuses a credential of the
+// wrong login before anything is sent.
+func handle[In, Out any](a *api, op connector.Operation, h func(context.Context, *session, In) (Out, string, error)) connector.Operation {
+	return connector.Handle(op, func(ctx context.Context, c *connector.Call, in In) (out Out, next string, err error) {
+		s, err := a.openFor(c, op)
+		if err != nil {
+			return out, "", err
+		}
+		out, next, err = h(ctx, s, in)
+		return out, next, failure(err)
+	})
+}
+
+// reconcile binds a look-up that wants a session.
+func reconcile[In, Out any](a *api, op connector.Operation, look func(context.Context, *session, In, time.Time) (Out, bool, error)) connector.Operation {
+	return connector.Reconcile(op, func(ctx context.Context, c *connector.Call, in In, at time.Time) (out Out, happened bool, err error) {
+		s, err := a.openFor(c, op)
+		if err != nil {
+			return out, false, err
+		}
+		out, happened, err = look(ctx, s, in, at)
+		return out, happened, failure(err)
+	})
+}
+
+func (a *api) openFor(c *connector.Call, op connector.Operation) (*session, error) {
+	s, err := a.open(c)
+	if err != nil {
+		return nil, err
+	}
+	if s.instagram() && len(op.AuthMethods) > 0 && !slices.Contains(op.AuthMethods, instagramLogin) {
+		return nil, &connector.Error{
+			Kind: connector.Precondition, Applied: connector.AppliedNo,
+			Message: "This operation needs a credential of Facebook Login; this one is of Instagram Login.",
+		}
+	}
+	return s, nil
+}
+
+// instagram reports whether the credential is of Instagram Login.
+func (s *session) instagram() bool { return s.key.Host == graph.Instagram }
+
+// do sends a request with the credential's token, unless it has one already, and
+// keeps the books.
+func (s *session) do(ctx context.Context, r graph.Request) (*graph.Response, error) {
+	if r.Host == "" {
+		r.Host = s.key.Host
+	}
+	if r.Token == "" {
+		r.Token, r.Proof = s.key.Token, s.key.Proof
+	}
+	resp, err := s.graph.Do(ctx, r)
+	s.call.Spend(1, quotas(resp, err)...)
+	if err != nil {
+		return nil, err
+	}
+	s.ahead = resp.At.Sub(time.Now())
+	return resp, nil
+}
+
+// get reads a node or an edge into out.
+func (s *session) get(ctx context.Context, path string, params url.Values, out any) error {
+	return s.read(ctx, graph.Request{Path: path, Params: params}, out)
+}
+
+// post sends a form and reads the answer into out.
+func (s *session) post(ctx context.Context, path string, params url.Values, out any) error {
+	return s.read(ctx, graph.Request{Method: http.MethodPost, Path: path, Params: params}, out)
+}
+
+func (s *session) read(ctx context.Context, r graph.Request, out any) error {
+	resp, err := s.do(ctx, r)
+	if err != nil {
+		return err
+	}
+	return resp.Decode(out)
+}
+
+// page reads one page of an edge: the one that the call asks for, or the first.
+func (s *session) page(ctx context.Context, path string, params url.Values) (list, string, error) {
+	return s.pageOf(ctx, graph.Request{Path: path, Params: params})
+}
+
+func (s *session) pageOf(ctx context.Context, r graph.Request) (list, string, error) {
+	params := url.Values{}
+	for name, values := range r.Params {
+		params[name] = values
+	}
+	for name, values := range graph.Cursor(s.call.Resume) {
+		params[name] = values
+	}
+	r.Params = params
+	resp, err := s.do(ctx, r)
+	if err != nil {
+		return list{}, "", err
+	}
+	page, err := resp.Page()
+	if err != nil {
+		return list{}, "", err
+	}
+	return list{Data: page.Data}, page.Next.Encode(), nil
+}
+
+// metaTime translates a time of our clock into Meta's, as far as its answers tell.
+func (s *session) metaTime(t time.Time) time.Time { return t.Add(s.ahead) }
+
+// now is the time by Meta's clock, as far as its answers tell.
+func (s *session) now() time.Time { return s.metaTime(time.Now()) }
+
+// fieldsOr joins the fields that a user chose, or else the usual ones. Meta always
+// adds the id.
+func fieldsOr(chosen []string, usual string) string {
+	if len(chosen) == 0 {
+		return usual
+	}
+	return strings.Join(chosen, ",")
+}
+
+// quotas takes what an answer said about budgets, whether it was good or not.
+func quotas(resp *graph.Response, err error) []connector.Quota {
+	var from []graph.Quota
+	if e, ok := graphError(err); ok {
+		from = e.Quotas
+	} else if resp != nil {
+		from = resp.Quotas
+	}
+	var out []connector.Quota
+	for _, q := range from {
+		out = append(out, connector.Quota{Name: q.Name, Subject: q.Subject, Used: q.Used, BlockedUntil: q.BlockedUntil})
+	}
+	return out
+}

@@ -1,0 +1,192 @@
+package operations
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/storyloop/storyloop/connector"
+	"github.com/storyloop/storyloop/operations/graph"
+)
+
+// subscription is what Unsubscribe needs to know.
+type subscription struct {
+	PageID   string `json:"page_id,omitempty"`
+	IGUserID string `json:"ig_user_id"`
+}
+
+// subscribe returns a function that has Meta send a field's updates for an
+// account: the app subscribes to the field, and the account to the app.
+// Source: developers.facebook.com/docs/instagram-platform/webhooks.
+func (a *api) subscribe(field string) func(context.Context, *connector.Call, connector.SubscribeRequest) (connector.Subscription, error) {
+	return func(ctx context.Context, c *connector.Call, r connector.SubscribeRequest) (connector.Subscription, error) {
+		var sub subscription
+		if err := json.Unmarshal(r.Input, &sub); err != nil {
+			return connector.Subscription{}, connector.Invalid("", "bad_json", "The trigger's input cannot be read.")
+		}
+		s, err := a.open(c)
+		if err != nil {
+			return connector.Subscription{}, err
+		}
+		app, err := readApp(r.App)
+		if err != nil {
+			return connector.Subscription{}, err
+		}
+		if err := s.subscribeApp(ctx, app, field, r.CallbackURL); err != nil {
+			return connector.Subscription{}, failure(err)
+		}
+		if err := s.subscribeAccount(ctx, &sub, field); err != nil {
+			return connector.Subscription{}, failure(err)
+		}
+		state, err := json.Marshal(sub)
+		return connector.Subscription{Subject: sub.IGUserID, State: state}, err
+	}
+}
+
+// subscribeApp adds the field to those that Meta sends to the app's callback URL.
+// Without the app's id and secret the operator has done so at Meta's dashboard.
+func (s *session) subscribeApp(ctx context.Context, a app, field, callback string) error {
+	if a.ID == "" || a.Secret == "" || a.VerifyToken == "" || callback == "" {
+		s.call.Warn(connector.Problem{
+			Code: "app_not_subscribed", Summary: "The app itself was not subscribed, for lack of its id, secret, verify token or a callback URL.",
+			Detail: "Subscribe to the field “" + field + "” of the object “instagram” at Meta's dashboard.",
+		})
+		return nil
+	}
+	asApp := graph.Request{Host: graph.Facebook, Path: "/" + a.ID + "/subscriptions", Token: a.ID + "|" + a.Secret}
+	var current struct {
+		Data []struct {
+			Object   string `json:"object"`
+			Callback string `json:"callback_url"`
+			Fields   []struct {
+				Name string `json:"name"`
+			} `json:"fields"`
+		} `json:"data"`
+	}
+	if err := s.read(ctx, asApp, &current); err != nil {
+		return err
+	}
+	fields := []string{field}
+	for _, object := range current.Data {
+		if object.Object != "instagram" {
+			continue
+		}
+		for _, f := range object.Fields {
+			fields = append(fields, f.Name)
+		}
+		if object.Callback == callback && slices.Contains(fields[1:], field) {
+			return nil
+		}
+	}
+	slices.Sort(fields)
+	asApp.Method = http.MethodPost
+	asApp.Params = url.Values{
+		"object": {"instagram"}, "callback_url": {callback}, "verify_token": {a.VerifyToken},
+		"fields": {strings.Join(slices.Compact(fields), ",")}, "include_values": {"true"},
+	}
+	var out json.RawMessage // {"success":true}, or "true" as a string
+	return s.read(ctx, asApp, &out)
+}
+
+// subscribeAccount installs the app: on the Page with Facebook Login, where any
+// field of the Page will do, or on the account with Instagram Login.
+func (s *session) subscribeAccount(ctx context.Context, sub *subscription, field string) error {
+	var out done
+	if !s.instagram() {
+		page, err := s.pageKey(ctx, sub.PageID, sub.IGUserID)
+		if err != nil {
+			return err
+		}
+		sub.PageID = page.ID
+		return s.read(ctx, page.asPage(graph.Request{
+			Method: http.MethodPost, Path: "/" + page.ID + "/subscribed_apps", Params: url.Values{"subscribed_fields": {"feed"}},
+		}), &out)
+	}
+	fields, err := s.subscribedFields(ctx)
+	if err != nil {
+		return err
+	}
+	if slices.Contains(fields, accountField(field)) {
+		return nil
+	}
+	fields = append(fields, accountField(field))
+	return s.post(ctx, "/me/subscribed_apps", url.Values{"subscribed_fields": {strings.Join(fields, ",")}}, &out)
+}
+
+// accountField is what a field is called where an account subscribes to it with
+// Instagram Login, which reports mentions as comments.
+func accountField(field string) string {
+	if field == "mentions" {
+		return "comments"
+	}
+	return field
+}
+
+// subscribedFields lists what an account of Instagram Login subscribes to.
+func (s *session) subscribedFields(ctx context.Context) ([]string, error) {
+	var current struct {
+		Data []struct {
+			Fields []string `json:"subscribed_fields"`
+		} `json:"data"`
+	}
+	if err := s.get(ctx, "/me/subscribed_apps", nil, &current); err != nil {
+		return nil, err
+	}
+	var fields []string
+	for _, a := range current.Data {
+		fields = append(fields, a.Fields...)
+	}
+	return fields, nil
+}
+
+// unsubscribe returns a function that undoes subscribe for the account. With
+// Facebook Login that ends all of the Page's events, since a Page has the app
+// installed or not; the app's own subscription serves other accounts and stays.
+func (a *api) unsubscribe(field string) func(context.Context, *connector.Call, connector.UnsubscribeRequest) error {
+	return func(ctx context.Context, c *connector.Call, r connector.UnsubscribeRequest) error {
+		var sub subscription
+		if err := json.Unmarshal(r.Subscription.State, &sub); err != nil {
+			return connector.Invalid("", "bad_state", "The subscription's state cannot be read.")
+		}
+		s, err := a.open(c)
+		if err != nil {
+			return err
+		}
+		if s.instagram() {
+			return failure(s.unsubscribeAccount(ctx, field))
+		}
+		return failure(s.uninstall(ctx, sub))
+	}
+}
+
+func (s *session) uninstall(ctx context.Context, sub subscription) error {
+	page, err := s.pageKey(ctx, sub.PageID, sub.IGUserID)
+	if err != nil {
+		return err
+	}
+	var out done
+	err = s.read(ctx, page.asPage(graph.Request{Method: http.MethodDelete, Path: "/" + page.ID + "/subscribed_apps"}), &out)
+	if isCode(err, 100, 0) {
+		return nil // nothing to undo
+	}
+	return err
+}
+
+func (s *session) unsubscribeAccount(ctx context.Context, field string) error {
+	fields, err := s.subscribedFields(ctx)
+	if err != nil {
+		return err
+	}
+	left := slices.DeleteFunc(slices.Clone(fields), func(f string) bool { return f == accountField(field) })
+	var out done
+	switch {
+	case len(left) == len(fields):
+		return nil
+	case len(left) > 0:
+		return s.post(ctx, "/me/subscribed_apps", url.Values{"subscribed_fields": {strings.Join(left, ",")}}, &out)
+	}
+	return s.read(ctx, graph.Request{Method: http.MethodDelete, Path: "/me/subscribed_apps"}, &out)
+}

@@ -1,0 +1,12 @@
+// Package schemas holds the JSON Schemas of the Instagram connector: one folder a
+// subject, one file for each way in and out of an operation or a trigger, named
+// after it.
+package schemas
+
+import "embed"
+
+// FS holds files such as "media/get_story.input.json". Shapes that several of them
+// use are in "common.json".
+//
+//go:embed account auth media mentions platform triggers common.json settings.json
+var FS embed.FS
