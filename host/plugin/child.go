@@ -152,6 +152,13 @@ func (c *child) gone() bool {
 	}
 }
 
+// dying tells whether the process has ended or was told to.
+func (c *child) dying() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.killed || c.gone()
+}
+
 // epitaph says how the process ended: "exit status 2", "signal: killed".
 func (c *child) epitaph() string {
 	if !c.gone() {

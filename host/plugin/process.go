@@ -258,7 +258,7 @@ func (p *process) probe() {
 // way are cut.
 func (p *process) end() {
 	p.once.Do(func() {
-		p.ending.Store(true)
+		p.ending.Store(!p.child.gone())
 		// go-plugin asks it to end, and waits for the answer without a limit.
 		timer := time.AfterFunc(killAfter, p.child.kill)
 		defer timer.Stop()

@@ -229,7 +229,7 @@ func (c *Connector) acquire(ctx context.Context) (*process, *connectorv1.Failure
 	for {
 		c.mu.Lock()
 		state, p, changed, last := c.state, c.process, c.changed, c.last
-		if state == Running && !p.child.gone() {
+		if state == Running && !p.child.dying() {
 			p.calls++
 			c.mu.Unlock()
 			return p, nil
