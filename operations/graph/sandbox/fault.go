@@ -158,6 +158,11 @@ func (f *activeFault) replaces() bool {
 	return false
 }
 
+// answers says whether the client gets an answer at all.
+func (f *activeFault) answers() bool {
+	return f.Kind != FaultHang && f.Kind != FaultResetBefore && f.Kind != FaultResetAfter
+}
+
 // answer is what the client gets instead of the call's answer.
 func (f *activeFault) answer(c *call) answer {
 	for k, v := range f.Header {

@@ -15,13 +15,14 @@ type kinds struct {
 	discovered *kind[*Account] // as others see it
 	media      *kind[*Media]
 	comment    *kind[*Comment]
+	container  *kind[*container]
 }
 
 func newKinds() *kinds {
 	account := accountKind()
 	return &kinds{
 		user: userKind(), page: pageKind(), account: account, discovered: discoveredKind(account),
-		media: mediaKind(), comment: commentKind(),
+		media: mediaKind(), comment: commentKind(), container: containerKind(),
 	}
 }
 

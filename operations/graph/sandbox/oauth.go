@@ -23,13 +23,14 @@ const (
 
 // An authCode is what an OAuth dialog hands out. It is good once and for an hour.
 type authCode struct {
-	flavour  flavour
-	user     string // user id or account id
-	redirect string
-	scopes   []string
-	pages    []string // the Pages that the user chose
-	issued   time.Time
-	used     bool
+	flavour   flavour
+	user      string // user id or account id
+	redirect  string
+	scopes    []string
+	pages     []string // the Pages that the user chose
+	issued    time.Time
+	used      bool
+	challenge string // PKCE, S256
 }
 
 // isOAuthPath says whether a path is part of the login, which works with every version:
@@ -87,6 +88,8 @@ func (c *call) redeemFacebook() (any, error) {
 		return nil, &apiError{code: 100, subcode: 36009, message: "This authorization code has been used."}
 	case c.now.Sub(code.issued) >= codeLife:
 		return nil, &apiError{code: 100, subcode: 36007, message: "This authorization code has expired."}
+	case !code.verifierFits(c.params.get("code_verifier")):
+		return nil, &apiError{code: 100, message: "Invalid code_verifier parameter."}
 	case code.redirect != c.params.get("redirect_uri"):
 		return nil, &apiError{code: 100, subcode: 36008, message: "Error validating verification code. Please make sure your redirect_uri is identical to the one you used in the OAuth dialog request"}
 	}
@@ -272,7 +275,7 @@ func refreshInstagram(c *call) (any, error) {
 // instagramToken is the token that an exchange is about.
 func (c *call) instagramToken() (*Token, error) {
 	text := c.params.get("access_token")
-	if text == "" && c.r != nil {
+	if text == "" {
 		text, _ = bearer(c.r.Header.Get("Authorization"))
 	}
 	t := c.s.st.tokens[text]

@@ -70,7 +70,7 @@ func needs(text string) []need {
 // resolve finds the node and the route of a call.
 func (c *call) resolve() error {
 	if len(c.parts) == 0 {
-		if c.method == http.MethodPost && c.params.has("batch") {
+		if c.method == http.MethodPost && c.params.has("batch") && c.flavour == flavourFacebook {
 			c.route = c.s.routes[routeKey{kindRoot, "batch", http.MethodPost}]
 			return nil
 		}
@@ -187,6 +187,9 @@ func (c *call) findContent(id string) bool {
 	if cm := st.comments[id]; cm != nil {
 		m := st.media[cm.MediaID]
 		return m != nil && c.belongs(kindComment, cm, st.accounts[m.OwnerID])
+	}
+	if ct := st.containers[id]; ct != nil {
+		return c.belongs(kindContainer, ct, ct.account)
 	}
 	if h := st.hashtags[id]; h != nil && c.flavour == flavourFacebook {
 		c.kind, c.node = kindHashtag, h
@@ -312,7 +315,7 @@ func (c *call) budgetOwner() string {
 // the user's in the header and the Page's in the query.
 func (c *call) authenticate() error {
 	text, auth := c.params.get("access_token"), "parameter"
-	if text == "" && c.r != nil {
+	if text == "" {
 		text, auth = bearer(c.r.Header.Get("Authorization"))
 	}
 	if c.isFree() {

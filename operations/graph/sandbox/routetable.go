@@ -46,6 +46,15 @@ func platformRoutes(t map[routeKey]*route) {
 	add(t, http.MethodGet, kindRoot, "oauth/access_token", "", "", free, facebookToken)
 	add(t, http.MethodPost, kindRoot, "oauth/access_token", "", "", free, facebookToken)
 	add(t, http.MethodPost, hostInstagramAPI, "oauth/access_token", "", "", free, instagramCode)
+	for host, path := range map[string]string{hostFacebook: "dialog/oauth", hostInstagram: "oauth/authorize"} {
+		add(t, http.MethodGet, host, path, "", "", free, showDialog)
+		add(t, http.MethodPost, host, path, "", "", free, decideDialog)
+	}
+	add(t, http.MethodGet, hostCDN, "", "", "", free, serveCDN)
+	add(t, http.MethodGet, hostMessageCDN, "", "", "", free, serveMessageCDN)
+	add(t, http.MethodPost, hostUpload, "ig-api-upload", "", "", free, upload)
+	add(t, http.MethodGet, hostUpload, "ig-api-upload", "", "", free, uploadState)
+	add(t, http.MethodPost, kindRoot, "batch", "", "", route{only: facebookOnly, budget: budgetNone}, runBatch)
 	freeIG := route{only: instagramOnly, free: true}
 	add(t, http.MethodGet, kindRoot, "access_token", "", "", freeIG, exchangeInstagram)
 	add(t, http.MethodGet, kindRoot, "refresh_access_token", "", "", freeIG, refreshInstagram)
@@ -82,6 +91,10 @@ func accountRoutes(t map[routeKey]*route) {
 	add(t, http.MethodGet, kindAccount, "stories", fbList, igBasic, own, nodeEdge((*call).listStories))
 	add(t, http.MethodGet, kindAccount, "tags", fbBasic, igBasic, own, nodeEdge((*call).listTags))
 	add(t, http.MethodGet, kindAccount, "live_media", fbList, igBasic, own, nodeEdge((*call).listLive))
+	add(t, http.MethodPost, kindAccount, "media", fbPublish, igPublish, own, createContainer)
+	add(t, http.MethodPost, kindAccount, "media_publish", fbPublish, igPublish, own, publishContainer)
+	add(t, http.MethodGet, kindAccount, "content_publishing_limit", fbPublish, igPublish, own, publishingLimit)
+	add(t, http.MethodGet, kindContainer, "", fbPublish, igPublish, own, getNode(func(k *kinds) *kind[*container] { return k.container }))
 	add(t, http.MethodPost, kindAccount, "mentions", fbMentions, igComments, own, replyToMention)
 }
 

@@ -85,7 +85,7 @@ func (b *seeder) accounts() {
 	}
 	b.w.Pages = []*Page{
 		{ID: SeedPageID, Name: "Blue Bottle Coffee", Category: "Coffee shop", AccountID: SeedAccountID, Tasks: tasks, Installed: []string{"feed"}},
-		{ID: "100200300400501", Name: "Original Coast Clothing", Category: "Clothing store", AccountID: SeedThirdAccountID, Tasks: slices.Clone(tasks)},
+		{ID: "100200300400501", Name: "Original Coast Clothing", Category: "Clothing store", AccountID: SeedThirdAccountID, Tasks: slices.Clone(tasks), HasLocation: true},
 		{ID: "100200300400502", Name: "A Page Without Instagram", Category: "Community", Tasks: []string{"PROFILE_PLUS_FULL_CONTROL", "PROFILE_PLUS_MESSAGING"}},
 	}
 	insights := func(scale int) map[string]int {

@@ -59,6 +59,8 @@ type call struct {
 	route   *route
 	via     viaKind
 	header  http.Header
+
+	received int64 // bytes of an upload
 }
 
 // viaKind says how a medium was reached, which decides about some of its fields.
@@ -103,6 +105,7 @@ func (s *Sandbox) newCall(r *http.Request) (*call, error) {
 	c.split()
 	if c.host == hostUpload {
 		c.params = params{} // the body is the video
+		c.readUpload()
 		return c, nil
 	}
 	p, err := readParams(r)
@@ -255,10 +258,10 @@ func (c *call) run() answer {
 		return a
 	}
 	body := encode(make([]byte, 0, 2048), value)
-	if c.method == http.MethodGet {
+	if c.method == http.MethodGet || c.batch {
 		tag := etag(body)
 		c.setHeader("ETag", tag)
-		if c.r != nil && matchesTag(c.r.Header.Get("If-None-Match"), tag) {
+		if !c.batch && matchesTag(c.r.Header.Get("If-None-Match"), tag) {
 			return answer{status: http.StatusNotModified, header: c.header}
 		}
 	}
@@ -297,7 +300,7 @@ func (c *call) record(a answer) {
 	}
 	if a.fault != nil {
 		r.Fault = a.fault.Kind
-		if a.fault.Kind == FaultHang || a.fault.Kind == FaultResetBefore || a.fault.Kind == FaultResetAfter {
+		if !a.fault.answers() {
 			r.Status = 0
 		}
 	}

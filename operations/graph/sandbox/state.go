@@ -36,13 +36,16 @@ type state struct {
 	hashtags      map[string]*Hashtag
 	hashtagByName map[string]*Hashtag
 
-	threads  map[string]*Thread
-	threadOf map[scopedKey]*Thread
-	messages map[string]messageAt
-	catalogs map[string]*Catalog
-	products map[string]*Product
-	assets   map[string]*Asset
-	codes    map[string]*authCode
+	threads    map[string]*Thread
+	threadOf   map[scopedKey]*Thread
+	messages   map[string]messageAt
+	containers map[string]*container
+	created    map[string][]time.Time // containers, by account
+	published  map[string][]time.Time // posts, by account
+	catalogs   map[string]*Catalog
+	products   map[string]*Product
+	assets     map[string]*Asset
+	codes      map[string]*authCode
 
 	subscription *subscription              // the app's, for object instagram
 	reported     map[string]bool            // stories whose story_insights went out
@@ -97,6 +100,11 @@ func newState(w *World) *state {
 	st.indexMedia()
 	st.indexComments()
 	st.indexThreads()
+	for _, catalog := range w.Catalogs {
+		for i := range catalog.Products {
+			st.products[catalog.Products[i].ID.String()] = &catalog.Products[i]
+		}
+	}
 	return st
 }
 

@@ -22,6 +22,16 @@ type World struct {
 	Assets   []*Asset   `json:"assets,omitempty"`
 	Tokens   []*Token   `json:"tokens,omitempty"`
 	Limits   Limits     `json:"limits,omitzero"`
+	// VideoSeconds is how long the processing of a video takes; 0: ten seconds. Images take
+	// no time.
+	VideoSeconds int `json:"video_seconds,omitempty"`
+}
+
+func (w *World) videoSeconds() int {
+	if w.VideoSeconds == 0 {
+		return 10
+	}
+	return w.VideoSeconds
 }
 
 // An App is the Meta app that is being built. It has two pairs of id and secret: the Meta
@@ -52,11 +62,12 @@ type User struct {
 
 // A Page is a Facebook Page, mostly linked to a professional Instagram account.
 type Page struct {
-	ID        string   `json:"id"`
-	Name      string   `json:"name"`
-	Category  string   `json:"category,omitempty"`
-	AccountID string   `json:"account_id,omitempty"`
-	Tasks     []string `json:"tasks,omitempty"`
+	ID          string   `json:"id"`
+	Name        string   `json:"name"`
+	Category    string   `json:"category,omitempty"`
+	AccountID   string   `json:"account_id,omitempty"`
+	Tasks       []string `json:"tasks,omitempty"`
+	HasLocation bool     `json:"has_location,omitempty"` // good as a location_id
 	// Installed are the Page fields that the app subscribed to; empty when the app is not
 	// installed on the Page.
 	Installed []string `json:"installed,omitempty"`
@@ -290,8 +301,8 @@ type Asset struct {
 	// Code and Subcode are the error that processing ends with.
 	Code    int `json:"code,omitempty"`
 	Subcode int `json:"subcode,omitempty"`
-	// Processing is how long a container with this asset stays IN_PROGRESS; zero: a second
-	// for an image, thirty for a video. In seconds.
+	// Processing is how long a container with this asset stays IN_PROGRESS; in seconds;
+	// zero: none for an image, the world's VideoSeconds for a video.
 	Processing int `json:"processing,omitempty"`
 	// Missing: the URL cannot be fetched.
 	Missing bool `json:"missing,omitempty"`
