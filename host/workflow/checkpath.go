@@ -245,7 +245,7 @@ func (sh shape) alternatives() []schemaNode {
 			return
 		}
 		if ref, ok := m["$ref"].(string); ok {
-			if target, ok := pointee(n.document, ref); ok {
+			if target, ok := Pointee(n.document, ref); ok {
 				follow(schemaNode{n.document, target}, depth+1)
 			}
 		}
@@ -323,8 +323,8 @@ func allows(m map[string]any, name string) bool {
 	return true
 }
 
-// pointee follows a reference within a document.
-func pointee(document any, ref string) (any, bool) {
+// Pointee follows a $ref within a schema's document.
+func Pointee(document any, ref string) (any, bool) {
 	if ref == "#" {
 		return document, true
 	}

@@ -24,8 +24,8 @@ const (
 	Fail               = "fail"
 )
 
-// isControl reports whether the interpreter carries the step out by itself.
-func (s *Step) isControl() bool {
+// Control reports whether the interpreter carries the step out by itself.
+func (s *Step) Control() bool {
 	switch s.Connector {
 	case LoopConnector, ConditionConnector, BranchConnector, DelayConnector, TerminateConnector:
 		return true

@@ -220,7 +220,7 @@ func (p *parser) shape(s *Step, n *node) {
 			}
 		}
 	}
-	if !s.isControl() {
+	if !s.Control() {
 		return
 	}
 	for _, name := range []string{"credential", "retry", "timeout", "paging"} {

@@ -1,0 +1,227 @@
+package host
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/storyloop/storyloop/host/workflow"
+	connectorv1 "github.com/storyloop/storyloop/proto/connector/v1"
+	"google.golang.org/protobuf/types/known/timestamppb"
+)
+
+// attempt makes one attempt. A write leaves an intent first, so that whoever comes
+// after a crash knows that it may have happened.
+func (k *call) attempt(cred *connectorv1.Credential) (*connectorv1.Result, *connectorv1.Failure, error) {
+	a := k.begin(false)
+	if !k.reads() {
+		k.entry.State, k.entry.Reason = EntryIntent, ""
+		if err := k.x.put(k.entry, Synced); err != nil {
+			return nil, nil, err
+		}
+	}
+	k.x.tell(Progress{Kind: Attempted, Path: k.Path, Attempt: k.made()}.of(k.Step))
+
+	ctx, cancel := context.WithTimeout(k.x.ctx, k.timeout())
+	defer cancel()
+	req := &connectorv1.InvokeRequest{
+		Call:      &connectorv1.Call{Id: a.ID, Credential: cred, IdempotencyKey: k.x.run.ID + "/" + k.Path},
+		Operation: k.op.GetName(), Input: k.Input, ResumeToken: k.Token,
+	}
+	if k.entry.Resume != "" {
+		req.ResumeToken = k.entry.Resume
+	}
+	var r reply
+	if k.op.GetLongRunning() && !k.op.GetPaginated() {
+		r = k.stream(ctx, cancel, req)
+	} else {
+		r = k.invoke(ctx, req)
+	}
+	if r.broken != nil {
+		return nil, nil, r.broken
+	}
+	k.finish(a, r)
+	return r.result, r.failure, nil
+}
+
+// reply is what an attempt came to.
+type reply struct {
+	result   *connectorv1.Result
+	failure  *connectorv1.Failure
+	requests int
+	broken   error // The store's.
+}
+
+func (k *call) timeout() time.Duration {
+	switch op := k.op.GetTimeout().AsDuration(); {
+	case k.Step.Timeout > 0:
+		return k.Step.Timeout
+	case op > 0:
+		return op
+	case k.op.GetLongRunning():
+		return longTimeout
+	}
+	return k.x.e.Timeout
+}
+
+func (k *call) begin(reconcile bool) *Attempt {
+	id := fmt.Sprintf("%s/%s@%d", k.x.run.ID, k.Path, len(k.entry.Attempts)+1)
+	k.entry.Attempts = append(k.entry.Attempts, Attempt{ID: id, StartedAt: k.x.e.Clock.Now(), Reconcile: reconcile})
+	return &k.entry.Attempts[len(k.entry.Attempts)-1]
+}
+
+func (k *call) finish(a *Attempt, r reply) {
+	a.EndedAt, a.Requests = k.x.e.Clock.Now(), r.requests
+	if r.failure != nil {
+		a.Kind, a.Message, a.Upstream = kindName(r.failure.GetKind()), r.failure.GetMessage(), r.failure.GetUpstream().GetCode()
+	}
+}
+
+// invoke makes a call with one answer.
+func (k *call) invoke(ctx context.Context, req *connectorv1.InvokeRequest) reply {
+	var resp *connectorv1.InvokeResponse
+	if f := k.safely(func() { resp = k.conn.Invoke(ctx, req) }); f != nil {
+		return reply{failure: f}
+	}
+	k.report(resp.GetReport())
+	return k.judge(resp.GetResult(), resp.GetFailure(), int(resp.GetReport().GetRequests()))
+}
+
+// stream makes a call that tells how far it is. Where it could go on is journaled
+// at once: whoever continues from there repeats nothing.
+func (k *call) stream(ctx context.Context, cancel context.CancelFunc, req *connectorv1.InvokeRequest) reply {
+	var result *connectorv1.Result
+	var failure *connectorv1.Failure
+	var broken error
+	requests := 0
+	f := k.safely(func() {
+		k.conn.InvokeStream(ctx, req, func(m *connectorv1.InvokeStreamResponse) {
+			k.report(m.GetReport())
+			requests += int(m.GetReport().GetRequests())
+			switch ev := m.GetEvent().(type) {
+			case *connectorv1.InvokeStreamResponse_Page:
+				result = ev.Page
+			case *connectorv1.InvokeStreamResponse_Failure:
+				failure = ev.Failure
+			case *connectorv1.InvokeStreamResponse_Progress:
+				p := ev.Progress
+				k.x.tell(Progress{Kind: InProgress, Path: k.Path, Message: p.GetMessage(), Fraction: p.GetFraction()}.of(k.Step))
+				if t := p.GetResumeToken(); t != "" && t != k.entry.Resume && broken == nil {
+					k.entry.Resume = t
+					if broken = k.x.put(k.entry, Synced); broken != nil {
+						cancel()
+					}
+				}
+			}
+		})
+	})
+	if f != nil {
+		failure = f
+	}
+	if broken != nil {
+		return reply{broken: broken}
+	}
+	if failure != nil {
+		result = nil
+	}
+	return k.judge(result, failure, requests)
+}
+
+// judge turns an answer that breaks the contract into a failure of the connector.
+func (k *call) judge(result *connectorv1.Result, failure *connectorv1.Failure, requests int) reply {
+	r := reply{result: result, failure: failure, requests: requests}
+	switch {
+	case failure != nil:
+		r.result = nil
+	case result == nil:
+		r.failure = k.fault("The connector gave neither a result nor a failure.", connectorv1.Applied_APPLIED_UNKNOWN)
+	case len(result.GetOutput()) == 0:
+		result.Output = []byte("null")
+	case !json.Valid(result.GetOutput()):
+		r.result = nil
+		r.failure = k.fault("The connector's output is not JSON.", connectorv1.Applied_APPLIED_YES)
+	}
+	return r
+}
+
+func (k *call) fault(message string, applied connectorv1.Applied) *connectorv1.Failure {
+	return &connectorv1.Failure{Kind: connectorv1.FailureKind_FAILURE_KIND_INTERNAL, Applied: applied, Message: message}
+}
+
+// safely survives a built-in connector that panics. One in its own process does
+// not come here: it answers with a failure.
+func (k *call) safely(f func()) (failure *connectorv1.Failure) {
+	defer func() {
+		if p := recover(); p != nil {
+			k.x.e.Log.Error("a connector panicked", "run", k.x.run.ID, "path", k.Path, "connector", k.Step.Connector, "panic", p, "stack", string(debug.Stack()))
+			failure = k.fault("The connector has a fault of its own; the host's log says more.", connectorv1.Applied_APPLIED_UNKNOWN)
+		}
+	}()
+	f()
+	return nil
+}
+
+func (k *call) report(r *connectorv1.Report) {
+	k.x.e.throttle.report(k.Step.Connector, k.Step.Credential, r, k.x.e.Clock.Now())
+}
+
+// look asks the connector whether a write whose answer was lost has happened. To
+// look is to read, so it is tried again like a read.
+func (k *call) look(lost *connectorv1.Failure) (done bool, out workflow.Outcome, err error) {
+	began := k.x.e.Clock.Now()
+	for _, a := range k.entry.Attempts {
+		if !a.Reconcile {
+			began = a.StartedAt
+		}
+	}
+	reading := &connectorv1.Operation{Effect: connectorv1.Effect_EFFECT_READ}
+	for tries := 1; ; tries++ {
+		cred, failure := k.credential()
+		if failure != nil {
+			return true, out, k.park(AskHappened, lost)
+		}
+		a := k.begin(true)
+		var resp *connectorv1.ReconcileResponse
+		ctx, cancel := context.WithTimeout(k.x.ctx, k.timeout())
+		failure = k.safely(func() {
+			resp = k.conn.Reconcile(ctx, &connectorv1.ReconcileRequest{
+				Call:      &connectorv1.Call{Id: a.ID, Credential: cred, IdempotencyKey: k.x.run.ID + "/" + k.Path},
+				Operation: k.op.GetName(), Input: k.Input, AttemptedAt: timestamppb.New(began), ResumeToken: k.entry.Resume,
+			})
+		})
+		cancel()
+		k.report(resp.GetReport())
+		if failure == nil {
+			failure = resp.GetFailure()
+		}
+		k.finish(a, reply{failure: failure, requests: int(resp.GetReport().GetRequests())})
+		if k.x.ctx.Err() != nil {
+			return true, out, context.Cause(k.x.ctx)
+		}
+		switch {
+		case failure == nil && resp.GetHappened() != nil:
+			if r := k.judge(resp.GetHappened(), nil, 0); r.failure != nil {
+				return true, out, k.park(AskHappened, r.failure)
+			}
+			out, err = k.succeed(resp.GetHappened())
+			return true, out, err
+		case failure == nil && resp.GetNotHappened() != nil:
+			lost.Applied = connectorv1.Applied_APPLIED_NO
+			return k.decide(lost, false)
+		}
+		if failure == nil {
+			failure = k.fault("The connector did not say whether it happened.", connectorv1.Applied_APPLIED_NO)
+		}
+		d := Decide(reading, failure, Tries{Attempts: tries, Refreshed: true, Jitter: k.x.e.Random()}, k.Step.Retry)
+		if d.Action != TryAgain {
+			return true, out, k.park(AskHappened, lost)
+		}
+		// The entry stays an intent: a restart looks again.
+		until := k.x.e.Clock.Now().Add(d.Wait)
+		if err := k.x.wait(k.Path, k.Step, until, tries+1, "looking whether it happened: "+failure.GetMessage()); err != nil {
+			return true, out, err
+		}
+	}
+}

@@ -1,0 +1,314 @@
+package host
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/storyloop/storyloop/host/workflow"
+	connectorv1 "github.com/storyloop/storyloop/proto/connector/v1"
+)
+
+// maxInput bounds what is sent to a connector; the rest of a message is for
+// credentials and keys.
+const maxInput = connectorv1.MaxMessage - 64<<10
+
+// longTimeout is for operations that may take minutes and do not say how many.
+const longTimeout = 10 * time.Minute
+
+// Refresher is a [Vault] that can renew a credential without a person.
+type Refresher interface {
+	// Refresh returns the credential, renewed and stored. Its error means that a
+	// person must act.
+	Refresh(ctx context.Context, name string) (*connectorv1.Credential, error)
+}
+
+// call is one call of an operation, with all that it takes to bring it to its
+// outcome.
+type call struct {
+	workflow.Call
+	x    *execution
+	conn Connector
+	op   *connectorv1.Operation
+
+	entry     Entry
+	refreshed bool
+}
+
+// Call runs an operation to its outcome, or returns what the journal says that it
+// came to.
+func (x *execution) Call(c workflow.Call) (workflow.Outcome, error) {
+	if err := x.stopped(); err != nil {
+		return workflow.Outcome{}, err
+	}
+	entry, found, err := x.recorded(c.Path)
+	if err != nil {
+		return workflow.Outcome{}, err
+	}
+	if found && entry.State.Final() {
+		return settled(entry)
+	}
+	k := &call{Call: c, x: x, entry: x.entry(c.Path, c.Step)}
+	if failure := k.prepare(); failure != nil {
+		return k.fail(failure)
+	}
+	if !found {
+		return k.attempts()
+	}
+	masked := k.entry.Input
+	k.entry = entry
+	k.entry.Input = masked
+	return k.goOn()
+}
+
+// settled returns what a step has come to.
+func settled(entry Entry) (workflow.Outcome, error) {
+	switch {
+	case entry.State == EntryFailed && entry.Failure != nil:
+		return workflow.Outcome{}, entry.Failure
+	case entry.State == EntrySkipped:
+		return workflow.Outcome{Output: json.RawMessage("null")}, nil
+	}
+	return workflow.Outcome{Output: entry.Output, Items: entry.Items, Next: entry.Next}, nil
+}
+
+// prepare finds the operation and checks the input.
+func (k *call) prepare() *workflow.Failure {
+	s := k.Step
+	conn, ok := k.x.e.Connectors.Connector(s.Connector)
+	if !ok {
+		return &workflow.Failure{Kind: "precondition", Applied: "no", Message: fmt.Sprintf("the connector %q is not loaded", s.Connector), Advice: "Install it and start the host again."}
+	}
+	op, ok := workflow.FindOperation(conn.Catalog(), s.Operation)
+	if !ok {
+		return &workflow.Failure{Kind: "precondition", Applied: "no", Message: fmt.Sprintf("the connector %s has no operation %q", s.Connector, s.Operation), Advice: "Run storyloop check on the workflow."}
+	}
+	k.conn, k.op = conn, op
+	if n := len(k.Input); n > maxInput {
+		return &workflow.Failure{Kind: workflow.InvalidInput, Applied: "no", Code: "too_large", Message: fmt.Sprintf("the input has %d bytes; at most %d can be sent", n, maxInput), Advice: "Pass large data by URL, or in parts."}
+	}
+	schema, err := k.x.e.schemas.get(op.GetInputSchema())
+	if err != nil {
+		return &workflow.Failure{Kind: workflow.Internal, Applied: "no", Message: fmt.Sprintf("the input schema of %s cannot be used: %v", s.Operation, err)}
+	}
+	problems, err := schema.check(k.Input)
+	if err != nil {
+		return &workflow.Failure{Kind: workflow.InvalidInput, Applied: "no", Message: err.Error()}
+	}
+	k.entry.Input = schema.mask(k.Input)
+	if len(problems) == 0 {
+		return nil
+	}
+	p := problems[0]
+	f := &workflow.Failure{Kind: workflow.InvalidInput, Applied: "no", Code: p.Code, Pointer: p.Pointer, Message: p.Message, Advice: p.Detail}
+	if n := len(problems); n > 1 {
+		f.Message += fmt.Sprintf(" (and %d more problems)", n-1)
+	}
+	return f
+}
+
+// goOn continues what a former process has begun, by what it left behind.
+func (k *call) goOn() (workflow.Outcome, error) {
+	switch e := &k.entry; {
+	case e.State == EntryParked && e.Answer == Skip:
+		e.State, e.EndedAt = EntrySkipped, k.x.e.Clock.Now()
+		if err := k.x.put(*e, Synced); err != nil {
+			return workflow.Outcome{}, err
+		}
+		return settled(*e)
+	case e.State == EntryParked && e.Answer == Repeat:
+		e.Answer, e.Question, e.Before, e.Waited = "", nil, len(e.Attempts), 0
+		return k.attempts()
+	case e.State == EntryParked:
+		return workflow.Outcome{}, k.x.park(e.Question)
+	case e.State == EntryWaiting:
+		if err := k.x.wait(k.Path, k.Step, e.Until, k.made(), e.Reason); err != nil {
+			return workflow.Outcome{}, err
+		}
+		return k.attempts()
+	}
+	// An attempt without an outcome: the process died meanwhile.
+	lost := &connectorv1.Failure{
+		Kind: connectorv1.FailureKind_FAILURE_KIND_UNAVAILABLE, Applied: connectorv1.Applied_APPLIED_UNKNOWN,
+		Message: "The host ended while the call was under way.", ResumeToken: k.entry.Resume,
+	}
+	if done, out, err := k.decide(lost, true); done {
+		return out, err
+	}
+	return k.attempts()
+}
+
+// attempts makes attempts until there is an outcome.
+func (k *call) attempts() (workflow.Outcome, error) {
+	for {
+		if err := k.throttled(); err != nil {
+			return workflow.Outcome{}, err
+		}
+		cred, failure := k.credential()
+		if failure == nil {
+			var result *connectorv1.Result
+			var err error
+			result, failure, err = k.attempt(cred)
+			if err != nil {
+				return workflow.Outcome{}, err
+			}
+			if failure == nil {
+				return k.succeed(result)
+			}
+			if k.x.ctx.Err() != nil { // cut off by us; the entry tells what was under way
+				return workflow.Outcome{}, context.Cause(k.x.ctx)
+			}
+		}
+		if done, out, err := k.decide(failure, false); done {
+			return out, err
+		}
+	}
+}
+
+// throttled waits while the remote service would refuse.
+func (k *call) throttled() error {
+	for {
+		if err := k.x.stopped(); err != nil {
+			return err
+		}
+		now := k.x.e.Clock.Now()
+		until, reason := k.x.e.throttle.wait(k.Step.Connector, k.Step.Credential, k.op, now)
+		if until.IsZero() {
+			return nil
+		}
+		if err := k.pause(until, reason); err != nil {
+			return err
+		}
+	}
+}
+
+// pause waits, and journals for what.
+func (k *call) pause(until time.Time, reason string) error {
+	k.entry.State, k.entry.Until, k.entry.Reason = EntryWaiting, until, reason
+	if err := k.x.put(k.entry, Written); err != nil {
+		return err
+	}
+	return k.x.wait(k.Path, k.Step, until, k.made()+1, reason)
+}
+
+// credential takes the step's credential out of the vault.
+func (k *call) credential() (*connectorv1.Credential, *connectorv1.Failure) {
+	name := k.Step.Credential
+	if name == "" {
+		return nil, nil
+	}
+	missing := &NotFoundError{Kind: "credential", Name: name}
+	if k.x.e.Vault != nil {
+		cred, err := k.x.e.Vault.Credential(k.x.ctx, name)
+		if err == nil {
+			return cred, nil
+		}
+		if !errors.As(err, &missing) {
+			k.x.e.Log.Error("the vault cannot be read", "run", k.x.run.ID, "credential", name, "error", err)
+			return nil, &connectorv1.Failure{Kind: connectorv1.FailureKind_FAILURE_KIND_UNAVAILABLE, Applied: connectorv1.Applied_APPLIED_NO, Message: "The vault cannot be read; the host's log says more."}
+		}
+	}
+	k.refreshed = true // there is nothing to refresh
+	return nil, &connectorv1.Failure{Kind: connectorv1.FailureKind_FAILURE_KIND_UNAUTHENTICATED, Applied: connectorv1.Applied_APPLIED_NO, Message: fmt.Sprintf("The vault has no credential %q.", name)}
+}
+
+// decide does what the retry rule says about a failure. It returns done if there
+// is an outcome; otherwise another attempt follows.
+func (k *call) decide(f *connectorv1.Failure, cut bool) (done bool, out workflow.Outcome, err error) {
+	if f.GetResumeToken() == "" {
+		f.ResumeToken = k.entry.Resume // from progress
+	}
+	k.entry.Resume = f.GetResumeToken()
+	d := Decide(k.op, f, Tries{
+		Attempts: max(k.made(), 1), Waited: k.entry.Waited, Refreshed: k.refreshed, Jitter: k.x.e.Random(), Cut: cut,
+	}, k.Step.Retry)
+	switch d.Action {
+	case TryAgain:
+		k.entry.Waited += d.Wait
+		err = k.pause(k.x.e.Clock.Now().Add(d.Wait), fmt.Sprintf("attempt %d: %s", k.made()+1, f.GetMessage()))
+		return err != nil, out, err
+	case RefreshFirst:
+		k.refreshed = true
+		if r, ok := k.x.e.Vault.(Refresher); ok && k.Step.Credential != "" {
+			if _, err := r.Refresh(k.x.ctx, k.Step.Credential); err == nil {
+				return false, out, nil
+			}
+		}
+		return true, out, k.park(AskCredential, f)
+	case AskOwner:
+		return true, out, k.park(AskCredential, f)
+	case AskOwnerScope:
+		return true, out, k.park(AskPermission, f)
+	case AskPerson:
+		return true, out, k.park(AskHappened, f)
+	case LookFirst:
+		return k.look(f)
+	}
+	out, err = k.fail(failureOf(f))
+	return true, out, err
+}
+
+// park asks a person.
+func (k *call) park(kind QuestionKind, f *connectorv1.Failure) error {
+	what := k.Step.Connector + " " + k.Step.Operation
+	q := &Question{Path: k.Path, Step: k.Step.ID, Kind: kind, Choices: []Choice{Repeat, Skip}}
+	switch kind {
+	case AskHappened:
+		q.Text = fmt.Sprintf("%s may have happened: %s Look, then say: repeat, or skip?", what, f.GetMessage())
+	case AskCredential:
+		q.Text = fmt.Sprintf("The credential %q does not work: %s Sign in again, then say: repeat.", k.Step.Credential, f.GetMessage())
+	case AskPermission:
+		q.Text = fmt.Sprintf("The credential %q lacks a permission that %s needs (%s): %s Consent to it, then say: repeat.", k.Step.Credential, what, list(k.op.GetScopes()), f.GetMessage())
+	}
+	k.entry.State, k.entry.Question, k.entry.Failure = EntryParked, q, failureOf(f)
+	if err := k.x.put(k.entry, Synced); err != nil {
+		return err
+	}
+	return k.x.park(q)
+}
+
+// succeed journals an output.
+func (k *call) succeed(r *connectorv1.Result) (workflow.Outcome, error) {
+	e := &k.entry
+	e.State, e.EndedAt, e.Failure, e.Question = EntryDone, k.x.e.Clock.Now(), nil, nil
+	e.Output, e.Next, e.Items, e.Reason = r.GetOutput(), r.GetNextToken(), k.op.GetItemsPointer(), ""
+	if err := k.x.put(*e, k.durability()); err != nil {
+		return workflow.Outcome{}, err
+	}
+	return settled(*e)
+}
+
+// fail journals that the step has failed for good.
+func (k *call) fail(f *workflow.Failure) (workflow.Outcome, error) {
+	f.Workflow, f.Step, f.Path, f.Operation = k.x.run.Workflow, k.Step.ID, k.Path, k.Step.Connector+" "+k.Step.Operation
+	e := &k.entry
+	e.State, e.EndedAt, e.Failure, e.Reason = EntryFailed, k.x.e.Clock.Now(), f, ""
+	if err := k.x.put(*e, k.durability()); err != nil {
+		return workflow.Outcome{}, err
+	}
+	return workflow.Outcome{}, f
+}
+
+func (k *call) durability() Durability {
+	if k.reads() {
+		return Written
+	}
+	return Synced
+}
+
+func (k *call) reads() bool {
+	return k.op == nil || k.op.GetEffect() == connectorv1.Effect_EFFECT_READ
+}
+
+// made counts the attempts since a person last said: again.
+func (k *call) made() int {
+	n := 0
+	for _, a := range k.entry.Attempts[min(k.entry.Before, len(k.entry.Attempts)):] {
+		if !a.Reconcile {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,162 @@
+package host
+
+import (
+	"encoding/json"
+	"fmt"
+	"sync"
+
+	"github.com/storyloop/storyloop/host/workflow"
+)
+
+// Each runs a loop's iterations, as many at once as the loop wants. Only what is
+// under way is in memory, beside the summary.
+func (x *execution) Each(l *workflow.Loop) (workflow.Summary, error) {
+	if err := x.stopped(); err != nil {
+		return workflow.Summary{}, err
+	}
+	entry, found, err := x.recorded(l.Path)
+	if err != nil {
+		return workflow.Summary{}, err
+	}
+	if found && entry.State.Final() {
+		var sum workflow.Summary
+		if err := json.Unmarshal(entry.Output, &sum); err != nil {
+			return sum, fmt.Errorf("reading what %s came to: %w", l.Path, err)
+		}
+		return sum, nil
+	}
+	r := iterations{x: x, l: l, failed: -1}
+	if x.resumed {
+		if r.begun, err = x.e.Store.Iterations(x.ctx, x.run.ID, l.Path); err != nil {
+			return workflow.Summary{}, x.storeErr(err)
+		}
+	}
+	started := x.e.Clock.Now()
+	x.tell(Progress{Kind: LoopStarted, Path: l.Path, Count: l.Count}.of(l.Step))
+	if err := r.all(); err != nil {
+		return workflow.Summary{}, err
+	}
+	return r.sum, x.keepSummary(l, r.sum, Entry{StartedAt: started})
+}
+
+// keepSummary journals a finished loop, so that a restart need not walk it again.
+func (x *execution) keepSummary(l *workflow.Loop, sum workflow.Summary, entry Entry) error {
+	output, err := json.Marshal(sum)
+	if err != nil {
+		return fmt.Errorf("writing what %s came to: %w", l.Path, err)
+	}
+	started := entry.StartedAt
+	entry = x.entry(l.Path, l.Step)
+	entry.State, entry.Output, entry.StartedAt, entry.EndedAt = EntryDone, output, started, x.e.Clock.Now()
+	if sum.Cause != nil {
+		entry.State, entry.Failure = EntryFailed, sum.Cause.Failure
+	}
+	return x.put(entry, Queued)
+}
+
+// iterations is a loop under way.
+type iterations struct {
+	x     *execution
+	l     *workflow.Loop
+	begun int // Iterations below this have left a trace in the journal.
+
+	mu sync.Mutex
+	// Guarded by mu.
+	next   int
+	sum    workflow.Summary
+	over   bool  // The loop has decided to end.
+	err    error // The interpretation ends with this, of the lowest index.
+	failed int   // That index.
+}
+
+func (r *iterations) all() error {
+	n := min(r.l.Concurrency, r.l.Count)
+	if n <= 1 {
+		r.work()
+		return r.err
+	}
+	r.x.employ(-1) // this goroutine only waits for the others
+	defer r.x.employ(1)
+	var wg sync.WaitGroup
+	for range n {
+		wg.Go(func() {
+			r.x.employ(1)
+			defer r.x.employ(-1)
+			r.work()
+		})
+	}
+	wg.Wait()
+	return r.err
+}
+
+// work runs one iteration after the other.
+func (r *iterations) work() {
+	for {
+		i, ok := r.take()
+		if !ok {
+			return
+		}
+		it, err := r.one(i)
+		r.give(i, it, err)
+	}
+}
+
+// take returns the next index. After the loop has decided to end, that is only one
+// that a former process had begun: what it may have left half done must not be
+// forgotten.
+func (r *iterations) take() (int, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.next >= r.l.Count {
+		return 0, false
+	}
+	if ending := r.over || r.err != nil; ending && (r.next >= r.begun || r.x.stopped() != nil) {
+		return 0, false
+	}
+	r.next++
+	return r.next - 1, true
+}
+
+func (r *iterations) one(i int) (workflow.Iteration, error) {
+	path := fmt.Sprintf("%s[%d]", r.l.Path, i)
+	if i < r.begun {
+		entry, found, err := r.x.recorded(path)
+		if err != nil {
+			return workflow.Iteration{}, err
+		}
+		if found && entry.State.Final() {
+			var it workflow.Iteration
+			err := json.Unmarshal(entry.Output, &it)
+			return it, err
+		}
+	}
+	if err := r.x.stopped(); err != nil {
+		return workflow.Iteration{}, err
+	}
+	entry := r.x.entry(path, r.l.Step)
+	it, err := r.l.Run(r.x, i)
+	if err != nil {
+		return it, err
+	}
+	if entry.Output, err = json.Marshal(it); err != nil {
+		return it, fmt.Errorf("writing what %s came to: %w", path, err)
+	}
+	entry.State, entry.EndedAt, entry.Failure = EntryDone, r.x.e.Clock.Now(), it.Failure
+	if it.Failure != nil {
+		entry.State = EntryFailed
+	}
+	return it, r.x.put(entry, Queued)
+}
+
+func (r *iterations) give(i int, it workflow.Iteration, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err != nil {
+		if r.err == nil || i < r.failed {
+			r.err, r.failed = err, i
+		}
+		return
+	}
+	r.over = r.l.Add(&r.sum, it) || r.over
+	r.x.tell(Progress{Kind: Iterated, Path: r.l.Path, Index: i, Done: r.sum.Count, Count: r.l.Count, Failure: it.Failure}.of(r.l.Step))
+}

@@ -1,0 +1,281 @@
+package host
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/storyloop/storyloop/host/workflow"
+	"github.com/storyloop/storyloop/schemas/validate"
+)
+
+// Setup is what an engine is made of.
+type Setup struct {
+	Store      Store      // Required.
+	Connectors Connectors // Required. Built-in connectors included.
+	Vault      Vault      // Nil means that there are no credentials.
+
+	Clock   Clock                       // Nil means the system's.
+	Log     *slog.Logger                // Nil means none.
+	Random  func() float64              // From 0 to 1, for waits and ids of attempts. Nil means the system's.
+	Env     func(string) (string, bool) // What $.env may lead to. Nil means the process's.
+	MaxRuns int                         // Runs at once; more are queued. Zero means 64.
+	Timeout time.Duration               // Of an attempt, where neither step nor operation says. Zero means a minute.
+}
+
+// Engine runs workflows in this process, and journals what they do in a store so
+// that another process can go on after this one has died. Its methods are safe for
+// concurrent use.
+type Engine struct {
+	Setup
+	slots    chan struct{}
+	watchers watchers
+	throttle throttle
+	schemas  schemas
+
+	stop    context.Context // Ends when the engine closes.
+	halt    context.CancelFunc
+	running sync.WaitGroup
+
+	mu sync.Mutex
+	// Guarded by mu.
+	active    map[string]*execution
+	documents map[string]*workflow.Document // By name and version.
+	closed    bool
+
+	dispatching sync.Mutex
+}
+
+// NewEngine returns an engine that runs nothing yet. Close it.
+func NewEngine(s Setup) *Engine {
+	if s.Clock == nil {
+		s.Clock = SystemClock{}
+	}
+	if s.Log == nil {
+		s.Log = slog.New(slog.DiscardHandler)
+	}
+	if s.Random == nil {
+		s.Random = rand.Float64
+	}
+	if s.Env == nil {
+		s.Env = os.LookupEnv
+	}
+	if s.MaxRuns <= 0 {
+		s.MaxRuns = 64
+	}
+	if s.Timeout <= 0 {
+		s.Timeout = time.Minute
+	}
+	stop, halt := context.WithCancel(context.Background())
+	return &Engine{
+		Setup: s, slots: make(chan struct{}, s.MaxRuns), stop: stop, halt: halt,
+		active: map[string]*execution{}, documents: map[string]*workflow.Document{},
+	}
+}
+
+// Define stores a workflow as the current version of its name. The document is
+// expected to have passed [Check]. Events start runs of it only if it is enabled;
+// subject narrows them to one account's, if it is not empty.
+func (e *Engine) Define(ctx context.Context, doc *workflow.Document, enabled bool, subject string) (Definition, error) {
+	text := doc.JSON()
+	sum := sha256.Sum256(text)
+	d := Definition{
+		Name: doc.Name, Version: hex.EncodeToString(sum[:8]), Document: text, File: doc.File(),
+		Enabled: enabled, Subject: subject, AddedAt: e.Clock.Now(),
+	}
+	if err := e.Store.PutDefinition(ctx, d); err != nil {
+		return Definition{}, fmt.Errorf("storing workflow %s: %w", doc.Name, err)
+	}
+	return d, nil
+}
+
+// StartRequest asks for a run.
+type StartRequest struct {
+	Workflow string          // Name of a definition. Required.
+	Trigger  json.RawMessage // What happened: $.steps.trigger. Empty means {}.
+	ID       string          // The same id never starts a second run. Empty means a new one.
+	Event    string          // Key of the event that caused it, if one did.
+}
+
+// ErrClosed says that the engine has been closed.
+var ErrClosed = errors.New("the engine is closed")
+
+// Start stores a run and begins it, or queues it where enough run already. It
+// returns false and the earlier run if the id is taken. The run does not end with
+// ctx.
+func (e *Engine) Start(ctx context.Context, req StartRequest) (Run, bool, error) {
+	def, err := e.Store.Definition(ctx, req.Workflow, "")
+	if err != nil {
+		return Run{}, false, fmt.Errorf("starting a run: %w", err)
+	}
+	trigger, err := checkTrigger(req.Trigger)
+	if err != nil {
+		return Run{}, false, fmt.Errorf("starting a run of %s: %w", req.Workflow, err)
+	}
+	if req.ID == "" {
+		req.ID = e.newID()
+	}
+	r, fresh, err := e.Store.CreateRun(ctx, Run{
+		ID: req.ID, Workflow: def.Name, Version: def.Version, State: RunQueued,
+		Trigger: trigger, Event: req.Event, CreatedAt: e.Clock.Now(),
+	})
+	if err != nil {
+		return Run{}, false, fmt.Errorf("storing a run of %s: %w", req.Workflow, err)
+	}
+	if !fresh {
+		return r, false, nil
+	}
+	return r, true, e.launch(r, def, false)
+}
+
+// Resume goes on with all runs that an earlier process left unfinished, other than
+// the parked ones, and with events that have not started theirs. It returns how
+// many runs go on. Call it once, before events come in.
+func (e *Engine) Resume(ctx context.Context) (int, error) {
+	n := 0
+	for before := ""; ; {
+		page, err := e.Store.Runs(ctx, RunFilter{States: []RunState{RunQueued, RunRunning, RunWaiting}, Before: before})
+		if err != nil {
+			return n, fmt.Errorf("finding unfinished runs: %w", err)
+		}
+		if len(page) == 0 {
+			break
+		}
+		for _, r := range page {
+			before = r.ID
+			def, err := e.Store.Definition(ctx, r.Workflow, r.Version)
+			if err != nil {
+				return n, fmt.Errorf("resuming run %s: %w", r.ID, err)
+			}
+			if err := e.launch(r, def, true); err != nil {
+				return n, err
+			}
+			n++
+		}
+	}
+	return n, e.Dispatch(ctx)
+}
+
+// Cancel ends a run, wherever it is. It returns when the run has ended.
+func (e *Engine) Cancel(ctx context.Context, id string) error {
+	e.mu.Lock()
+	x := e.active[id]
+	e.mu.Unlock()
+	if x != nil {
+		x.cancel(errCancelled)
+		select {
+		case <-x.done:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	r, err := e.Store.Run(ctx, id)
+	if err != nil || r.State.Ended() {
+		return err
+	}
+	r.State, r.Question, r.EndedAt = RunCancelled, nil, e.Clock.Now()
+	if err := e.Store.UpdateRun(ctx, r, Synced); err != nil {
+		return fmt.Errorf("cancelling run %s: %w", id, err)
+	}
+	e.watchers.tell(Progress{Kind: RunEnded, Run: id, State: r.State, At: r.EndedAt})
+	return nil
+}
+
+// Resolve answers the question of a parked run, which then goes on.
+func (e *Engine) Resolve(ctx context.Context, id string, answer Choice) error {
+	if err := e.settled(ctx, id); err != nil {
+		return err
+	}
+	r, err := e.Store.Run(ctx, id)
+	if err != nil {
+		return err
+	}
+	if r.State != RunParked || r.Question == nil {
+		return fmt.Errorf("run %s is %s and asks nothing", id, r.State)
+	}
+	if answer != Repeat && answer != Skip {
+		return fmt.Errorf("run %s: the answer must be %s or %s, not %q", id, Repeat, Skip, answer)
+	}
+	entry, ok, err := e.Store.Entry(ctx, id, r.Question.Path)
+	if err != nil || !ok {
+		return errors.Join(fmt.Errorf("run %s: the step %s cannot be found", id, r.Question.Path), err)
+	}
+	entry.Answer = answer
+	if err := e.Store.PutEntry(ctx, entry, Synced); err != nil {
+		return fmt.Errorf("storing the answer for run %s: %w", id, err)
+	}
+	def, err := e.Store.Definition(ctx, r.Workflow, r.Version)
+	if err != nil {
+		return fmt.Errorf("resuming run %s: %w", id, err)
+	}
+	r.State, r.Question = RunQueued, nil
+	if err := e.Store.UpdateRun(ctx, r, Synced); err != nil {
+		return fmt.Errorf("resuming run %s: %w", id, err)
+	}
+	return e.launch(r, def, true)
+}
+
+// Wait returns a run when it has come to rest: ended, or parked.
+func (e *Engine) Wait(ctx context.Context, id string) (Run, error) {
+	if err := e.settled(ctx, id); err != nil {
+		return Run{}, err
+	}
+	return e.Store.Run(ctx, id)
+}
+
+// Watch follows a run that is about to start or under way. Close the watcher.
+func (e *Engine) Watch(id string) *Watcher { return e.watchers.add(id) }
+
+// Close lets runs come to the next point from which another process can go on,
+// and returns when all have, or with ctx's error. Calls that are under way are cut
+// off then.
+func (e *Engine) Close(ctx context.Context) error {
+	e.mu.Lock()
+	e.closed = true
+	e.mu.Unlock()
+	e.halt()
+	done := make(chan struct{})
+	go func() {
+		e.running.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+	}
+	e.mu.Lock()
+	for _, x := range e.active {
+		x.cancel(ErrClosed)
+	}
+	e.mu.Unlock()
+	<-done
+	return ctx.Err()
+}
+
+// newID returns the id of a run: it sorts by time.
+func (e *Engine) newID() string {
+	return fmt.Sprintf("%s-%010x", e.Clock.Now().UTC().Format("20060102-150405"), uint64(e.Random()*(1<<40)))
+}
+
+func checkTrigger(raw json.RawMessage) (json.RawMessage, error) {
+	if len(raw) == 0 {
+		return json.RawMessage("{}"), nil
+	}
+	if len(raw) > maxInput {
+		return nil, fmt.Errorf("the payload has %d bytes; at most %d allowed", len(raw), maxInput)
+	}
+	if _, err := validate.Decode(raw); err != nil {
+		return nil, fmt.Errorf("the payload is %w", err)
+	}
+	return raw, nil
+}

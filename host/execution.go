@@ -1,0 +1,375 @@
+package host
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/storyloop/storyloop/host/workflow"
+)
+
+// Why a run stops before its end.
+var (
+	errCancelled = errors.New("the run was cancelled")
+	errAtRest    = errors.New("the run is at rest") // Parked, or the engine closes.
+)
+
+// storeError says that the store is broken: the run stays unfinished, and another
+// start of the host goes on with it.
+type storeError struct{ err error }
+
+func (e *storeError) Error() string { return "writing the journal: " + e.err.Error() }
+func (e *storeError) Unwrap() error { return e.err }
+
+// execution is one run in this process. It is the interpreter's [workflow.Ctx].
+type execution struct {
+	e       *Engine
+	run     Run
+	def     Definition
+	resumed bool // The journal may hold what a former process has done.
+
+	ctx     context.Context // Of calls: ends when the run is cancelled.
+	cancel  context.CancelCauseFunc
+	waitCtx context.Context // Of waits: ends also when the run must come to rest.
+	rest    context.CancelFunc
+	done    chan struct{} // Closed when the run has come to rest.
+	err     error         // Set before done is closed, if the store is broken.
+
+	mu sync.Mutex
+	// Guarded by mu.
+	question *Question
+	workers  int // Goroutines that run steps,
+	waiters  int // and how many of these wait;
+	until    time.Time
+	reason   string // the last to do so until then, for this.
+}
+
+var _ workflow.Ctx = (*execution)(nil)
+
+// launch begins a run in a goroutine of its own.
+func (e *Engine) launch(r Run, def Definition, resumed bool) error {
+	x := &execution{e: e, run: r, def: def, resumed: resumed, done: make(chan struct{}), workers: 1}
+	x.ctx, x.cancel = context.WithCancelCause(context.Background())
+	x.waitCtx, x.rest = context.WithCancel(x.ctx)
+
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return ErrClosed
+	}
+	if e.active[r.ID] != nil {
+		return fmt.Errorf("run %s is under way already", r.ID)
+	}
+	e.active[r.ID] = x
+	e.running.Add(1)
+	go x.main()
+	return nil
+}
+
+// settled returns when no goroutine runs a run any more.
+func (e *Engine) settled(ctx context.Context, id string) error {
+	e.mu.Lock()
+	x := e.active[id]
+	e.mu.Unlock()
+	if x == nil {
+		return nil
+	}
+	select {
+	case <-x.done:
+		return x.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (x *execution) main() {
+	stopWatching := context.AfterFunc(x.e.stop, x.rest)
+	defer func() {
+		stopWatching()
+		x.rest()
+		x.cancel(nil)
+		x.e.mu.Lock()
+		delete(x.e.active, x.run.ID)
+		x.e.mu.Unlock()
+		close(x.done)
+		x.e.running.Done()
+	}()
+	select {
+	case x.e.slots <- struct{}{}:
+		defer func() { <-x.e.slots }()
+	case <-x.waitCtx.Done():
+		x.end(nil, x.stopped())
+		return
+	}
+	output, err := x.interpret()
+	x.end(output, err)
+}
+
+// interpret runs the document, and survives a bug in doing so.
+func (x *execution) interpret() (output json.RawMessage, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			x.e.Log.Error("a run panicked", "run", x.run.ID, "panic", p, "stack", string(debug.Stack()))
+			err = &workflow.Failure{
+				Kind: workflow.Internal, Applied: "unknown", Workflow: x.run.Workflow,
+				Message: "the host has a fault of its own; its log says more, under run " + x.run.ID,
+			}
+		}
+	}()
+	if err := x.stopped(); err != nil {
+		return nil, err
+	}
+	doc, err := x.e.document(x.def)
+	if err != nil {
+		return nil, &workflow.Failure{Kind: workflow.InvalidInput, Applied: "no", Workflow: x.run.Workflow, Message: err.Error()}
+	}
+	x.run.State, x.run.Reason, x.run.Until = RunRunning, "", time.Time{}
+	if x.run.StartedAt.IsZero() {
+		x.run.StartedAt = x.e.Clock.Now()
+	}
+	if err := x.e.Store.UpdateRun(x.ctx, x.run, Queued); err != nil {
+		return nil, &storeError{err}
+	}
+	x.tell(Progress{Kind: RunStarted})
+	env := map[string]string{}
+	for _, name := range doc.Env {
+		if v, ok := x.e.Env(name); ok {
+			env[name] = v
+		}
+	}
+	// The run began when it was created: the same after each restart.
+	return workflow.Run(x, doc, workflow.Values{RunID: x.run.ID, StartedAt: x.run.CreatedAt, Trigger: x.run.Trigger, Env: env})
+}
+
+// stopped returns why no further step may begin, or nil.
+func (x *execution) stopped() error {
+	if x.ctx.Err() != nil {
+		return context.Cause(x.ctx)
+	}
+	if x.waitCtx.Err() != nil || x.e.stop.Err() != nil {
+		return errAtRest
+	}
+	return nil
+}
+
+// end stores how the run has come to rest.
+func (x *execution) end(output json.RawMessage, err error) {
+	r, now := x.run, x.e.Clock.Now()
+	r.Reason, r.Until = "", time.Time{}
+	var failure *workflow.Failure
+	var broken *storeError
+	switch {
+	case err == nil:
+		r.State, r.Output, r.EndedAt = RunSucceeded, output, now
+	case errors.As(err, &broken):
+		x.err = fmt.Errorf("run %s of %s: %w", r.ID, r.Workflow, err)
+		x.e.Log.Error("a run stopped since the store is broken", "run", r.ID, "error", err)
+		x.tell(Progress{Kind: RunEnded, State: r.State, Message: err.Error()})
+		return
+	case errors.Is(err, errCancelled):
+		r.State, r.EndedAt = RunCancelled, now
+	case x.question != nil:
+		r.State, r.Question = RunParked, x.question
+	case errors.Is(err, errAtRest), errors.Is(err, ErrClosed):
+		x.tell(Progress{Kind: RunEnded, State: r.State})
+		return // as it stands: another process goes on
+	case errors.As(err, &failure):
+		r.State, r.Failure, r.EndedAt = RunFailed, failure, now
+	default:
+		x.e.Log.Error("a run failed for a reason of the host's own", "run", r.ID, "error", err)
+		r.State, r.EndedAt = RunFailed, now
+		r.Failure = &workflow.Failure{Kind: workflow.Internal, Applied: "unknown", Workflow: r.Workflow, Message: err.Error()}
+	}
+	if err := x.e.Store.UpdateRun(context.WithoutCancel(x.ctx), r, Synced); err != nil {
+		x.err = fmt.Errorf("storing how run %s ended: %w", r.ID, err)
+		x.e.Log.Error("the end of a run was not stored", "run", r.ID, "error", err)
+	}
+	x.tell(Progress{Kind: RunEnded, State: r.State, Failure: r.Failure, Question: r.Question, Output: r.Output})
+}
+
+// park brings the run to rest until a person has answered. The first question is
+// the run's; others are asked when it is resumed.
+func (x *execution) park(q *Question) error {
+	x.mu.Lock()
+	if x.question == nil {
+		x.question = q
+	}
+	x.mu.Unlock()
+	x.rest()
+	return errAtRest
+}
+
+// wait waits until a time, and shows that the run does so if nothing else in it
+// goes on.
+func (x *execution) wait(path string, s *workflow.Step, until time.Time, attempt int, reason string) error {
+	x.tell(Progress{Kind: Waiting, Path: path, Until: until, Message: reason, Attempt: attempt}.of(s))
+	if err := x.waiting(1, until, reason); err != nil {
+		return err
+	}
+	err := x.e.Clock.SleepUntil(x.waitCtx, until)
+	if broken := x.waiting(-1, time.Time{}, ""); broken != nil {
+		return broken
+	}
+	if err != nil {
+		return x.stopped()
+	}
+	return nil
+}
+
+// waiting counts those who wait.
+func (x *execution) waiting(by int, until time.Time, reason string) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.waiters += by
+	if by > 0 {
+		x.until, x.reason = until, reason
+	}
+	return x.show()
+}
+
+// employ counts goroutines that run steps. A store that fails here is found out at
+// the next step.
+func (x *execution) employ(by int) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.workers += by; x.workers > 0 {
+		_ = x.show()
+	}
+}
+
+// show stores whether the run goes on or waits, where that has changed. The caller
+// holds mu.
+func (x *execution) show() error {
+	state := RunRunning
+	if x.waiters > 0 && x.waiters >= x.workers {
+		state = RunWaiting
+	}
+	if x.run.State == state || x.ctx.Err() != nil {
+		return nil
+	}
+	x.run.State, x.run.Until, x.run.Reason = state, time.Time{}, ""
+	if state == RunWaiting {
+		x.run.Until, x.run.Reason = x.until, x.reason
+	}
+	if err := x.e.Store.UpdateRun(context.WithoutCancel(x.ctx), x.run, Queued); err != nil {
+		return &storeError{err}
+	}
+	return nil
+}
+
+// Now returns the time.
+func (x *execution) Now() time.Time { return x.e.Clock.Now() }
+
+// Sleep waits from when the step was first reached, also over a restart.
+func (x *execution) Sleep(path string, s *workflow.Step, d time.Duration) error {
+	if err := x.stopped(); err != nil {
+		return err
+	}
+	entry, found, err := x.recorded(path)
+	if err != nil {
+		return err
+	}
+	if found && entry.State.Final() {
+		return nil
+	}
+	if !found {
+		entry = x.entry(path, s)
+		entry.State, entry.Until, entry.Reason = EntryWaiting, entry.StartedAt.Add(d), "delay"
+		if err := x.put(entry, Written); err != nil {
+			return err
+		}
+	}
+	if err := x.wait(path, s, entry.Until, 0, "delay"); err != nil {
+		return err
+	}
+	entry.State, entry.EndedAt = EntryDone, x.e.Clock.Now()
+	return x.put(entry, Queued)
+}
+
+// Log tells watchers, and notes in the history what the interpreter did by itself.
+func (x *execution) Log(ev workflow.Event) {
+	switch ev.Kind {
+	case workflow.Started:
+		x.tell(Progress{Kind: StepStarted, Path: ev.Path}.of(ev.Step))
+	case workflow.Finished:
+		x.tell(Progress{Kind: StepFinished, Path: ev.Path, Output: ev.Output}.of(ev.Step))
+		x.note(ev)
+	case workflow.Failed:
+		x.tell(Progress{Kind: StepFailed, Path: ev.Path, Failure: ev.Failure}.of(ev.Step))
+		x.note(ev)
+	}
+}
+
+// note keeps what has no other entry. It informs and decides nothing, so a store
+// that fails here is found out at the next step.
+func (x *execution) note(ev workflow.Event) {
+	if !ev.Step.Control() && ev.Kind != workflow.Failed {
+		return // the call has left its own
+	}
+	_, found, err := x.e.Store.Entry(x.ctx, x.run.ID, ev.Path)
+	if err != nil || found {
+		return
+	}
+	entry := x.entry(ev.Path, ev.Step)
+	entry.State, entry.Input, entry.Output, entry.Failure = EntryDone, ev.Input, ev.Output, ev.Failure
+	if ev.Failure != nil {
+		entry.State = EntryFailed
+	}
+	entry.EndedAt = entry.StartedAt
+	if err := x.put(entry, Queued); err != nil {
+		x.e.Log.Warn("a step's history was not kept", "run", x.run.ID, "path", ev.Path, "error", err)
+	}
+}
+
+// recorded looks a step up in the journal.
+func (x *execution) recorded(path string) (Entry, bool, error) {
+	if !x.resumed {
+		return Entry{}, false, nil
+	}
+	entry, found, err := x.e.Store.Entry(x.ctx, x.run.ID, path)
+	if err != nil {
+		return Entry{}, false, x.storeErr(err)
+	}
+	return entry, found, nil
+}
+
+func (x *execution) entry(path string, s *workflow.Step) Entry {
+	loop, index := around(path)
+	return Entry{
+		Run: x.run.ID, Path: path, Loop: loop, Index: index,
+		Step: s.ID, Connector: s.Connector, Operation: s.Operation, StartedAt: x.e.Clock.Now(),
+	}
+}
+
+// put writes to the journal. What has happened is written also after the run has
+// been cancelled.
+func (x *execution) put(entry Entry, d Durability) error {
+	if err := x.e.Store.PutEntry(context.WithoutCancel(x.ctx), entry, d); err != nil {
+		return &storeError{err}
+	}
+	return nil
+}
+
+func (x *execution) storeErr(err error) error {
+	if x.ctx.Err() != nil {
+		return context.Cause(x.ctx)
+	}
+	return &storeError{err}
+}
+
+func (x *execution) tell(p Progress) {
+	if p.Kind != RunEnded && !x.e.watchers.watched(x.run.ID) {
+		return
+	}
+	p.Run, p.At = x.run.ID, x.e.Clock.Now()
+	x.e.watchers.tell(p)
+}
+
+func (p Progress) of(s *workflow.Step) Progress {
+	p.Step, p.Title, p.Connector, p.Operation = s.ID, s.Title, s.Connector, s.Operation
+	return p
+}

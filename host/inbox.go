@@ -1,0 +1,115 @@
+package host
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"github.com/storyloop/storyloop/host/workflow"
+	connectorv1 "github.com/storyloop/storyloop/proto/connector/v1"
+)
+
+// Accept stores what a connector has received, and returns how much of it is new.
+// Whoever sent it may be told "thank you" once Accept has returned, and not before.
+// Runs begin with [Engine.Dispatch].
+func (e *Engine) Accept(ctx context.Context, connector string, events []*connectorv1.Event) (int, error) {
+	now := e.Clock.Now()
+	var in []Event
+	for _, ev := range events {
+		if ev.GetId() == "" || ev.GetTrigger() == "" {
+			return 0, fmt.Errorf("the connector %s gave an event without id or trigger", connector)
+		}
+		payload, err := checkTrigger(ev.GetPayload())
+		if err != nil {
+			return 0, fmt.Errorf("event %s of %s: %w", ev.GetId(), connector, err)
+		}
+		x := Event{Connector: connector, Trigger: ev.GetTrigger(), ID: ev.GetId(), Subject: ev.GetSubject(), Payload: payload, ReceivedAt: now}
+		if ev.GetOccurredAt() != nil {
+			x.OccurredAt = ev.GetOccurredAt().AsTime()
+		}
+		in = append(in, x)
+	}
+	if len(in) == 0 {
+		return 0, nil
+	}
+	fresh, err := e.Store.AddEvents(ctx, in)
+	if err != nil {
+		return 0, fmt.Errorf("storing events of %s: %w", connector, err)
+	}
+	return len(fresh), nil
+}
+
+// Dispatch starts the runs of all events that are stored and have not been dealt
+// with. A run's id is made of its event's, so that an event starts no second run
+// even if the host dies between the two.
+func (e *Engine) Dispatch(ctx context.Context) error {
+	e.dispatching.Lock()
+	defer e.dispatching.Unlock()
+	for {
+		const page = 100
+		events, err := e.Store.PendingEvents(ctx, page)
+		if err != nil {
+			return fmt.Errorf("reading the inbox: %w", err)
+		}
+		if len(events) == 0 {
+			return nil
+		}
+		defs, err := e.Store.Definitions(ctx)
+		if err != nil {
+			return fmt.Errorf("reading the workflows: %w", err)
+		}
+		for _, ev := range events {
+			if err := e.dispatch(ctx, ev, defs); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (e *Engine) dispatch(ctx context.Context, ev Event, defs []Definition) error {
+	for _, d := range defs {
+		doc, err := e.document(d)
+		if err != nil {
+			e.Log.Error("a workflow cannot be read", "workflow", d.Name, "error", err)
+			continue
+		}
+		if !d.Enabled || !e.wants(doc, ev) || d.Subject != "" && d.Subject != ev.Subject {
+			continue
+		}
+		_, _, err = e.Start(ctx, StartRequest{Workflow: d.Name, Trigger: ev.Payload, ID: eventRun(ev, d.Name), Event: ev.Key()})
+		if errors.Is(err, ErrClosed) {
+			continue // the run is stored; the next start of the host goes on with it
+		}
+		if err != nil {
+			return fmt.Errorf("starting %s for event %s: %w", d.Name, ev.ID, err)
+		}
+	}
+	if err := e.Store.DoneEvent(ctx, ev.Key()); err != nil {
+		return fmt.Errorf("finishing event %s: %w", ev.ID, err)
+	}
+	return nil
+}
+
+// wants reports whether a workflow's trigger is that of an event.
+func (e *Engine) wants(doc *workflow.Document, ev Event) bool {
+	t := doc.Trigger
+	if t.Connector != ev.Connector {
+		return false
+	}
+	if t.Name != "" {
+		return t.Name == ev.Trigger
+	}
+	c, ok := e.Connectors.Connector(t.Connector)
+	if !ok {
+		return false
+	}
+	only, ok := workflow.FindTrigger(c.Catalog(), "")
+	return ok && only.GetName() == ev.Trigger
+}
+
+func eventRun(ev Event, name string) string {
+	sum := sha256.Sum256([]byte(ev.Key() + "\x00" + name))
+	return "event-" + hex.EncodeToString(sum[:12])
+}

@@ -1,0 +1,180 @@
+package host
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+	"time"
+
+	"github.com/storyloop/storyloop/host/workflow"
+)
+
+// Progress is one thing that happens in a run, for whoever watches it.
+type Progress struct {
+	Kind ProgressKind
+	Run  string
+	At   time.Time
+
+	Path      string // Of the step: "loop-1[3]/instagram-2".
+	Step      string // Its id,
+	Title     string // its title, if it has one,
+	Connector string
+	Operation string
+
+	Attempt  int           // From 1; for Attempted and Waiting.
+	Message  string        // For people: why it waits, how far it is.
+	Fraction float64       // 0 to 1; for InProgress, where it is known.
+	Until    time.Time     // For Waiting.
+	Index    int           // Of the iteration; for Iterated.
+	Done     int           // Iterations that are over; for Iterated.
+	Count    int           // Iterations at most; for LoopStarted and Iterated.
+	Took     time.Duration // For StepFinished and StepFailed.
+
+	Output   json.RawMessage   // For StepFinished.
+	Failure  *workflow.Failure // For StepFailed, Iterated and RunEnded.
+	Question *Question         // For RunEnded, if the run is parked.
+	State    RunState          // For RunEnded.
+}
+
+// ProgressKind is what happens in a run.
+type ProgressKind string
+
+// What happens in a run.
+const (
+	RunStarted   ProgressKind = "run_started"
+	StepStarted  ProgressKind = "step_started"
+	Attempted    ProgressKind = "attempt"  // A call begins.
+	Waiting      ProgressKind = "waiting"  // For a time.
+	InProgress   ProgressKind = "progress" // A sign of life from a long call.
+	StepFinished ProgressKind = "step_finished"
+	StepFailed   ProgressKind = "step_failed"
+	LoopStarted  ProgressKind = "loop_started"
+	Iterated     ProgressKind = "iteration" // An iteration is over.
+	RunEnded     ProgressKind = "run_ended" // The run has ended or is parked. The last.
+)
+
+// maxBehind is how much a watcher may be behind before it misses something.
+const maxBehind = 10_000
+
+// Watcher hands out what happens in a run.
+type Watcher struct {
+	run    string
+	all    *watchers
+	signal chan struct{}
+
+	mu sync.Mutex
+	// Guarded by mu.
+	queue  []Progress
+	missed int
+}
+
+// Next waits for what happens next. It returns false when the run has come to
+// rest and all has been told, or when ctx ends.
+func (w *Watcher) Next(ctx context.Context) (Progress, bool) {
+	for {
+		w.mu.Lock()
+		if len(w.queue) > 0 {
+			p := w.queue[0]
+			w.queue = w.queue[1:]
+			w.mu.Unlock()
+			return p, true
+		}
+		w.mu.Unlock()
+		select {
+		case _, open := <-w.signal:
+			if !open && w.empty() {
+				return Progress{}, false
+			}
+		case <-ctx.Done():
+			return Progress{}, false
+		}
+	}
+}
+
+// Missed returns how many events were dropped because the watcher was too slow.
+func (w *Watcher) Missed() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.missed
+}
+
+// Close ends the watch.
+func (w *Watcher) Close() { w.all.remove(w) }
+
+func (w *Watcher) empty() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.queue) == 0
+}
+
+// put never blocks: who watches must not slow down who works.
+func (w *Watcher) put(p Progress) {
+	w.mu.Lock()
+	if len(w.queue) >= maxBehind && p.Kind != RunEnded {
+		w.missed++
+	} else {
+		w.queue = append(w.queue, p)
+	}
+	w.mu.Unlock()
+	select {
+	case w.signal <- struct{}{}:
+	default:
+	}
+}
+
+// watchers are all who watch, by run. The zero value has none.
+type watchers struct {
+	mu sync.RWMutex
+	// Guarded by mu.
+	byRun map[string][]*Watcher
+}
+
+func (ws *watchers) add(run string) *Watcher {
+	w := &Watcher{run: run, all: ws, signal: make(chan struct{}, 1)}
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	if ws.byRun == nil {
+		ws.byRun = map[string][]*Watcher{}
+	}
+	ws.byRun[run] = append(ws.byRun[run], w)
+	return w
+}
+
+func (ws *watchers) watched(run string) bool {
+	ws.mu.RLock()
+	defer ws.mu.RUnlock()
+	return len(ws.byRun[run]) > 0
+}
+
+func (ws *watchers) tell(p Progress) {
+	if p.Kind != RunEnded {
+		ws.mu.RLock()
+		defer ws.mu.RUnlock()
+		for _, w := range ws.byRun[p.Run] {
+			w.put(p)
+		}
+		return
+	}
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	for _, w := range ws.byRun[p.Run] {
+		w.put(p)
+		close(w.signal)
+	}
+	delete(ws.byRun, p.Run)
+}
+
+func (ws *watchers) remove(w *Watcher) {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	list := ws.byRun[w.run]
+	for i := range list {
+		if list[i] == w {
+			ws.byRun[w.run] = append(list[:i:i], list[i+1:]...)
+			break
+		}
+	}
+	if len(ws.byRun[w.run]) == 0 {
+		delete(ws.byRun, w.run)
+	}
+}
