@@ -35,11 +35,19 @@ func hold(dir string) (io.Closer, error) {
 	return f, nil
 }
 
-// abandoned tells whether a directory was in use by a process that has ended.
+// abandoned tells whether a directory of this user was in use by a process that
+// has ended.
 func abandoned(dir string) bool {
+	info, err := os.Lstat(dir)
+	if err != nil || !info.IsDir() {
+		return false
+	}
+	if s, ok := info.Sys().(*syscall.Stat_t); !ok || int(s.Uid) != os.Getuid() {
+		return false
+	}
 	f, err := os.OpenFile(filepath.Join(dir, lockName), os.O_RDWR, 0)
 	if err != nil {
-		return false // Another user's, or being made.
+		return false // Being made.
 	}
 	defer f.Close()
 	for {
