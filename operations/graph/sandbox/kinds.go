@@ -16,6 +16,9 @@ type kinds struct {
 	media      *kind[*Media]
 	comment    *kind[*Comment]
 	container  *kind[*container]
+	thread     *kind[*Thread]
+	message    *kind[messageAt]
+	person     *kind[scopedPerson]
 }
 
 func newKinds() *kinds {
@@ -23,6 +26,7 @@ func newKinds() *kinds {
 	return &kinds{
 		user: userKind(), page: pageKind(), account: account, discovered: discoveredKind(account),
 		media: mediaKind(), comment: commentKind(), container: containerKind(),
+		thread: threadKind(), message: messageKind(), person: personKind(),
 	}
 }
 
@@ -82,6 +86,12 @@ func accountKind() *kind[*Account] {
 	}
 	return &kind[*Account]{
 		name: "IGUser", id: func(a *Account) string { return a.ID },
+		shown: func(c *call, a *Account) string {
+			if c.flavour == flavourInstagram { // there user_id is the account and id is scoped to the app
+				return a.scopedOrID()
+			}
+			return a.ID
+		},
 		fields: map[string]fieldOf[*Account]{
 			"user_id":             plain(func(a *Account) any { return a.ID }).on(instagramOnly),
 			"account_type":        plain(func(a *Account) any { return text(a.Type) }).on(instagramOnly),

@@ -47,10 +47,7 @@ func newUsage(l Limits) *usage {
 	orDefault(&l.AccountPerDay, defaultAccountPerDay)
 	orDefault(&l.PublishPerDay, 50)
 	orDefault(&l.ContainerPerDay, 400)
-	orDefault(&l.MessagesPerSecond, 100)
-	orDefault(&l.HeavyMessagesPerSecond, 10)
 	orDefault(&l.PrivateRepliesPerHour, 750)
-	orDefault(&l.ConversationsPerSecond, 1000)
 	return &usage{
 		limits: l, app: window{length: time.Hour},
 		users: map[string]*window{}, pages: map[string]*window{}, accounts: map[string]*window{}, bursts: map[string]*window{},

@@ -14,6 +14,7 @@ import (
 type kind[T any] struct {
 	name     string
 	id       func(T) string
+	shown    func(*call, T) string // the id as the caller sees it, where that differs
 	defaults []field
 	fields   map[string]fieldOf[T]
 }
@@ -53,7 +54,7 @@ func render[T any](c *call, k *kind[T], node T, fields []field) (object, error) 
 		f := &fields[i]
 		if f.name == "id" {
 			if !out.has("id") {
-				out = append(out, member{"id", k.id(node)})
+				out = append(out, member{"id", k.idFor(c, node)})
 			}
 			continue
 		}
@@ -70,9 +71,16 @@ func render[T any](c *call, k *kind[T], node T, fields []field) (object, error) 
 		}
 	}
 	if !out.has("id") {
-		out = append(out, member{"id", k.id(node)})
+		out = append(out, member{"id", k.idFor(c, node)})
 	}
 	return out, nil
+}
+
+func (k *kind[T]) idFor(c *call, node T) string {
+	if k.shown != nil {
+		return k.shown(c, node)
+	}
+	return k.id(node)
 }
 
 // text is a value that is left out when empty.

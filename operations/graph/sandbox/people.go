@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -17,6 +18,13 @@ type Action struct {
 	MessageID string `json:"message_id,omitempty"`
 	Text      string `json:"text,omitempty"`
 	AdID      string `json:"ad_id,omitempty"`
+	ProductID string `json:"product_id,omitempty"`
+	URL       string `json:"url,omitempty"`  // of a file that is sent
+	Type      string `json:"type,omitempty"` // of the file: image, video, audio, file
+	Reaction  string `json:"reaction,omitempty"`
+	Title     string `json:"title,omitempty"`   // of what is tapped on
+	Payload   string `json:"payload,omitempty"` // of what is tapped on
+	Ref       string `json:"ref,omitempty"`
 }
 
 // An Outcome says what an action made.
@@ -52,12 +60,14 @@ func ActionKinds() []string { return sortedKeys(actions()) }
 type actionFunc func(*Sandbox, scopedPerson, Action) (Outcome, error)
 
 func actions() map[string]actionFunc {
-	return map[string]actionFunc{
+	all := map[string]actionFunc{
 		"comment":            personComments,
 		"mention_in_comment": personMentionsInComment,
 		"mention_in_caption": personMentionsInCaption,
 		"tag":                personTags,
 	}
+	maps.Copy(all, messagingActions())
+	return all
 }
 
 // personComments writes under a post (MediaID) or under a comment (CommentID). AdID makes it

@@ -26,6 +26,7 @@ func routeTable() map[routeKey]*route {
 	platformRoutes(t)
 	accountRoutes(t)
 	mediaRoutes(t)
+	messagingRoutes(t)
 	return t
 }
 
@@ -112,4 +113,32 @@ func mediaRoutes(t map[routeKey]*route) {
 	add(t, http.MethodDelete, kindComment, "", fbComments, igComments, own, deleteComment)
 	add(t, http.MethodGet, kindComment, "replies", fbComments, igComments, own, nodeEdge((*call).listReplies))
 	add(t, http.MethodPost, kindComment, "replies", fbComments, igComments, own, createReply)
+}
+
+// messagingRoutes are on the Page with Facebook Login and on the account with Instagram Login.
+func messagingRoutes(t map[routeKey]*route) {
+	for kind, r := range map[string]route{
+		kindPage:    {only: facebookOnly, page: true, budget: budgetNone},
+		kindAccount: {only: instagramOnly, budget: budgetNone},
+	} {
+		add(t, http.MethodPost, kind, "messages", fbMessaging, igMessaging, r, sendMessage)
+		add(t, http.MethodPost, kind, "message_attachments", fbMessaging, igMessaging, r, uploadAttachment)
+		add(t, http.MethodGet, kind, "conversations", fbMessaging, igMessaging, r, listConversations)
+		add(t, http.MethodGet, kind, "messenger_profile", fbMessaging, igMessaging, r, readMessengerProfile)
+		add(t, http.MethodPost, kind, "messenger_profile", fbMessaging, igMessaging, r, writeMessengerProfile)
+		add(t, http.MethodDelete, kind, "messenger_profile", fbMessaging, igMessaging, r, deleteMessengerProfile)
+	}
+	node := route{budget: budgetNone}
+	add(t, http.MethodGet, kindThread, "", fbMessaging, igMessaging, node, getNode(func(k *kinds) *kind[*Thread] { return k.thread }))
+	add(t, http.MethodGet, kindThread, "messages", fbMessaging, igMessaging, node, nodeEdge((*call).listMessages))
+	add(t, http.MethodGet, kindMessage, "", fbMessaging, igMessaging, node, getMessage)
+	add(t, http.MethodGet, kindPerson, "", fbMessaging, igMessaging, node, getPerson)
+	add(t, http.MethodPost, kindAccount, "moderate_conversations", fbMessaging, igMessaging, node, moderate)
+	add(t, http.MethodPost, kindPage, "moderate_conversations", fbMessaging, "", route{only: facebookOnly, page: true, budget: budgetNone}, moderate)
+	page := route{only: facebookOnly, page: true, budget: budgetNone}
+	for _, what := range []string{"pass", "take", "request", "release", "extend"} {
+		add(t, http.MethodPost, kindPage, what+"_thread_control", fbMessaging, "", page, handover(what))
+	}
+	add(t, http.MethodGet, kindPage, "thread_owner", fbMessaging, "", page, threadOwner)
+	add(t, http.MethodGet, kindPage, "secondary_receivers", fbMessaging, "", page, secondaryReceivers)
 }

@@ -47,9 +47,12 @@ type state struct {
 	assets     map[string]*Asset
 	codes      map[string]*authCode
 
-	subscription *subscription              // the app's, for object instagram
-	reported     map[string]bool            // stories whose story_insights went out
-	granted      map[string]map[string]bool // permissions revoked, by user
+	subscription *subscription                // the app's, for object instagram
+	repliedTo    map[string]bool              // comments that got their private reply
+	blocked      map[scopedKey]bool           // people whom the account blocked
+	uploads      map[string]*attachmentUpload // by attachment id
+	reported     map[string]bool              // stories whose story_insights went out
+	granted      map[string]map[string]bool   // permissions revoked, by user
 
 	nextID int64
 }
@@ -89,6 +92,8 @@ func newState(w *World) *state {
 		hashtagByName: index(w.Hashtags, func(h *Hashtag) string { return h.Name }),
 		threads:       index(w.Threads, func(t *Thread) string { return t.ID }),
 		threadOf:      map[scopedKey]*Thread{}, messages: map[string]messageAt{},
+		containers: map[string]*container{}, created: map[string][]time.Time{}, published: map[string][]time.Time{},
+		repliedTo: map[string]bool{}, blocked: map[scopedKey]bool{}, uploads: map[string]*attachmentUpload{},
 		catalogs: index(w.Catalogs, func(c *Catalog) string { return c.ID }),
 		products: map[string]*Product{},
 		assets:   index(w.Assets, func(a *Asset) string { return a.URL }),

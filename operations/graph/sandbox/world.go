@@ -209,10 +209,21 @@ type Message struct {
 	Unsent      bool            `json:"unsent,omitempty"`
 	Unsupported bool            `json:"unsupported,omitempty"`
 	Edits       int             `json:"edits,omitempty"`
-	// Opens: the message opens the 24 hour window (a postback is no text, but opens it).
-	Opens bool `json:"opens,omitempty"`
+	// Taps are the quick replies and buttons under the message.
+	Taps []Tap `json:"taps,omitempty"`
 	// Postback is what a tapped button, ice breaker or menu item said.
 	Postback *Postback `json:"postback,omitempty"`
+	// Tapped is the quick reply that the message is.
+	Tapped *Tap `json:"tapped,omitempty"`
+	// Referral is where the person came from, as Meta's JSON.
+	Referral json.RawMessage `json:"referral,omitempty"`
+}
+
+// A Tap is something in a message that a person can tap on.
+type Tap struct {
+	Kind    string `json:"kind"` // quick_reply or postback
+	Title   string `json:"title"`
+	Payload string `json:"payload"`
 }
 
 // An Attachment of a message.
@@ -308,7 +319,9 @@ type Asset struct {
 	Missing bool `json:"missing,omitempty"`
 }
 
-// Limits are the call budgets. Zero means Meta's figure for a middling app.
+// Limits are the call budgets. Zero means Meta's figure for a middling app; budgets by the
+// second are off at zero, since a clock that stands still never gives them back. Meta's are
+// 100 messages, 10 messages with audio or video, and 2 conversation calls.
 type Limits struct {
 	AppPerHour             int `json:"app_per_hour,omitempty"`    // code 4, X-App-Usage
 	UserPerHour            int `json:"user_per_hour,omitempty"`   // code 17
