@@ -3,18 +3,9 @@ package operations
 import (
 	"context"
 	"net/url"
-	"strconv"
 
 	"github.com/storyloop/storyloop/connector"
 )
-
-// limitOr returns the page size that a user chose, or else the usual one.
-func limitOr(chosen, usual int) string {
-	if chosen == 0 {
-		chosen = usual
-	}
-	return strconv.Itoa(chosen)
-}
 
 func listPages(a *api) connector.Operation {
 	type input struct {

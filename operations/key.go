@@ -140,9 +140,7 @@ func (s *session) pages(ctx context.Context) ([]pageKey, error) {
 		if page.Next == nil {
 			break
 		}
-		for name, values := range page.Next {
-			params[name] = values
-		}
+		params = with(params, page.Next)
 	}
 	return found, nil
 }

@@ -130,6 +130,9 @@ func (l login) complete(ctx context.Context, r connector.CompleteRequest) (conne
 		return connector.Credential{}, err
 	}
 	issued, err := l.redeem(ctx, registration, code, r.RedirectURL)
+	if e, ok := graphError(err); ok && e.Class == graph.Invalid {
+		e.Class, e.Sentence, e.Action = graph.Unauthenticated, "Meta did not accept the code of the sign-in.", "Sign in again; a code is good once, for a short time, and for one redirect URL."
+	}
 	if err != nil {
 		return connector.Credential{}, failure(err)
 	}
@@ -174,10 +177,10 @@ func (l login) registration(s connector.Secret) (app, error) {
 	return a, nil
 }
 
-// readReply reads what the browser came back with, and returns the code in it.
-// Instagram puts "#_" behind it, which is no part of the code.
+// readReply reads what the browser came back with, and returns the code in it. Meta
+// puts "#_" or "#_=_" behind it, which is no part of the code.
 func readReply(reply connector.Secret, state string) (string, error) {
-	raw := strings.TrimSuffix(strings.TrimPrefix(string(reply), "?"), "#_")
+	raw, _, _ := strings.Cut(strings.TrimPrefix(string(reply), "?"), "#")
 	q, err := url.ParseQuery(raw)
 	if err != nil {
 		return "", connector.Invalid("/reply", "bad_reply", "What the browser came back with cannot be read.")
@@ -191,7 +194,7 @@ func readReply(reply connector.Secret, state string) (string, error) {
 	if !hmac.Equal([]byte(q.Get("state")), []byte(state)) {
 		return "", connector.Invalid("/reply", "wrong_state", "The reply does not belong to this sign-in; start again.")
 	}
-	code := strings.TrimSuffix(q.Get("code"), "#_")
+	code := q.Get("code")
 	if code == "" {
 		return "", connector.Invalid("/reply", "no_code", "The reply has no code in it; start again.")
 	}

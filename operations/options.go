@@ -64,14 +64,7 @@ func option(id, label, detail string) connector.Option {
 
 // optionPage reads a page of an edge.
 func (s *session) optionPage(ctx context.Context, r graph.Request, token string) ([]json.RawMessage, string, error) {
-	params := url.Values{"limit": {"50"}}
-	for name, values := range r.Params {
-		params[name] = values
-	}
-	for name, values := range graph.Cursor(token) {
-		params[name] = values
-	}
-	r.Params = params
+	r.Params = with(with(url.Values{"limit": {"50"}}, r.Params), graph.Cursor(token))
 	resp, err := s.do(ctx, r)
 	if err != nil {
 		return nil, "", err

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/storyloop/storyloop/operations/graph"
 )
 
 // comment is what is looked at to find a comment of ours again.
@@ -31,6 +33,30 @@ func decodeComments(edge json.RawMessage) ([]comment, error) {
 	return page.Data, nil
 }
 
+// findComment looks for a comment of ours among those of an edge, as findOwn does.
+// Replies come oldest first, so that the newest may be on a later page.
+func (s *session) findComment(ctx context.Context, path, username, text string, since time.Time) (created, bool, error) {
+	params := url.Values{"fields": {"id,text,timestamp,username"}, "limit": {"50"}}
+	for range maxPages {
+		resp, err := s.do(ctx, graph.Request{Path: path, Params: params})
+		if err != nil {
+			return created{}, false, err
+		}
+		page, err := resp.Page()
+		if err != nil {
+			return created{}, false, err
+		}
+		if id, found := s.ours(decodeAll[comment](page.Data), username, text, since); found {
+			return created{ID: id}, true, nil
+		}
+		if page.Next == nil {
+			return created{}, false, nil
+		}
+		params = with(params, page.Next)
+	}
+	return created{}, false, precondition("There are too many comments to look through.", "Look at the post in the Instagram app.")
+}
+
 // findOwn looks for a comment of the account with that text, written since an
 // attempt at it began. Meta writes times in whole seconds.
 func (s *session) findOwn(ctx context.Context, account string, comments []comment, text string, since time.Time) (created, bool, error) {
@@ -38,14 +64,21 @@ func (s *session) findOwn(ctx context.Context, account string, comments []commen
 	if err != nil {
 		return created{}, false, err
 	}
+	id, found := s.ours(comments, username, text, since)
+	return created{ID: id}, found, nil
+}
+
+// ours returns the comment that the account wrote with that text at or after a time
+// of our clock.
+func (s *session) ours(comments []comment, username, text string, since time.Time) (string, bool) {
 	since = s.metaTime(since).Add(-clockSlack)
 	for _, c := range comments {
 		written, ok := parseTime(c.Timestamp)
 		if ok && !written.Before(since) && strings.EqualFold(c.Username, username) && strings.TrimSpace(c.Text) == strings.TrimSpace(text) {
-			return created{ID: c.ID}, true, nil
+			return c.ID, true
 		}
 	}
-	return created{}, false, nil
+	return "", false
 }
 
 // clockSlack allows for times in whole seconds, on both sides.

@@ -111,7 +111,7 @@ func (a *api) issue(ctx context.Context, r graph.Request) (issuedToken, error) {
 		t = answer.Data[0]
 	}
 	if t.Token == "" {
-		return issuedToken{}, errors.New("Meta answered without a token")
+		return issuedToken{}, errors.New("no token in the answer")
 	}
 	t.at = resp.At
 	if seconds, err := t.ExpiresIn.Int64(); err == nil && seconds > 0 {

@@ -223,3 +223,18 @@ func (o *output) String() string {
 	defer o.mu.Unlock()
 	return o.b.String()
 }
+
+// completeLogin ends a sign-in, in this process and with nobody to ask at Meta.
+func completeLogin(ctx context.Context, reply string) (connector.Credential, error) {
+	spec := operations.Instagram("1.0.0")
+	if err := spec.Configure(connector.Settings{JSON: json.RawMessage(`{"sandbox_url":"http://127.0.0.1:1"}`)}); err != nil {
+		return connector.Credential{}, err
+	}
+	return spec.AuthMethods[1].Complete(ctx, connector.CompleteRequest{
+		App:     connector.Secret(`{"instagram_app_id":"1","instagram_app_secret":"` + appSecret + `"}`),
+		Session: connector.Secret(`{"state":"goodstate"}`), Reply: connector.Secret(reply),
+	})
+}
+
+// actionComment is a comment on the newest post of @bluebottle.
+var actionComment = sandbox.Action{Kind: "comment", MediaID: "17900001000000001", Text: "Love it"}

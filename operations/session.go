@@ -2,6 +2,7 @@ package operations
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -88,7 +89,7 @@ func (s *session) do(ctx context.Context, r graph.Request) (*graph.Response, err
 	if err != nil {
 		return nil, err
 	}
-	s.ahead = resp.At.Sub(time.Now())
+	s.ahead = time.Until(resp.At)
 	return resp, nil
 }
 
@@ -100,6 +101,22 @@ func (s *session) get(ctx context.Context, path string, params url.Values, out a
 // post sends a form and reads the answer into out.
 func (s *session) post(ctx context.Context, path string, params url.Values, out any) error {
 	return s.read(ctx, graph.Request{Method: http.MethodPost, Path: path, Params: params}, out)
+}
+
+// change does something that Meta answers with {"success":true}. The Messenger
+// Platform says {"result":"success"} now and then.
+func (s *session) change(ctx context.Context, r graph.Request) (done, string, error) {
+	var answer struct {
+		Success *bool  `json:"success"`
+		Result  string `json:"result"`
+	}
+	if err := s.read(ctx, r, &answer); err != nil {
+		return done{}, "", err
+	}
+	if answer.Success != nil && !*answer.Success {
+		return done{}, "", &connector.Error{Kind: connector.Refused, Applied: connector.AppliedNo, Message: "Instagram says that it did not succeed."}
+	}
+	return done{Success: true}, "", nil
 }
 
 func (s *session) read(ctx context.Context, r graph.Request, out any) error {
@@ -116,14 +133,7 @@ func (s *session) page(ctx context.Context, path string, params url.Values) (lis
 }
 
 func (s *session) pageOf(ctx context.Context, r graph.Request) (list, string, error) {
-	params := url.Values{}
-	for name, values := range r.Params {
-		params[name] = values
-	}
-	for name, values := range graph.Cursor(s.call.Resume) {
-		params[name] = values
-	}
-	r.Params = params
+	r.Params = with(r.Params, graph.Cursor(s.call.Resume))
 	resp, err := s.do(ctx, r)
 	if err != nil {
 		return list{}, "", err
@@ -133,6 +143,16 @@ func (s *session) pageOf(ctx context.Context, r graph.Request) (list, string, er
 		return list{}, "", err
 	}
 	return list{Data: page.Data}, page.Next.Encode(), nil
+}
+
+// with returns parameters with others added or put in their place.
+func with(params, more url.Values) url.Values {
+	out := maps.Clone(params)
+	if out == nil {
+		out = url.Values{}
+	}
+	maps.Copy(out, more)
+	return out
 }
 
 // metaTime translates a time of our clock into Meta's, as far as its answers tell.

@@ -3,7 +3,6 @@ package operations
 import (
 	"context"
 	"encoding/json"
-	"net/url"
 
 	"github.com/storyloop/storyloop/connector"
 )
@@ -19,9 +18,7 @@ func listStories(a *api) connector.Operation {
 		Paginated:   true,
 		Scopes:      []string{basic, pagesRead},
 	}, func(ctx context.Context, s *session, in ofAccount) (list, string, error) {
-		return s.page(ctx, "/"+in.IGUserID+"/stories", url.Values{
-			"fields": {fieldsOr(in.Fields, mediaFields)}, "limit": {limitOr(in.Limit, 25)},
-		})
+		return s.mediaOf(ctx, in, "stories", mediaFields)
 	})
 }
 

@@ -1,0 +1,75 @@
+package operations_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/storyloop/storyloop/operations/graph/sandbox"
+	connectorv1 "github.com/storyloop/storyloop/proto/connector/v1"
+)
+
+// options lists choices, by value and label.
+func (r *rig) options(t testing.TB, c *connectorv1.Credential, list, input, search, token string) ([]string, string) {
+	t.Helper()
+	resp, err := connectorv1.NewOperationServiceClient(r.conn).ListOptions(t.Context(), &connectorv1.ListOptionsRequest{
+		Call: &connectorv1.Call{Id: "c1", Credential: c}, List: list, Input: []byte(input), Search: search, PageToken: token,
+	})
+	require.NoError(t, err)
+	require.Nil(t, resp.GetFailure(), "%v", resp.GetFailure())
+	out := []string{}
+	for _, o := range resp.GetPage().GetOptions() {
+		out = append(out, string(o.GetValue())+" "+o.GetLabel())
+		assert.NotContains(t, o.String(), "EAAB", "a token is no choice")
+	}
+	return out, resp.GetPage().GetNextPageToken()
+}
+
+func TestOptions_PagesAndTheirAccounts(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, rigOptions{})
+	got, next := r.options(t, r.facebook, "pages", `{}`, "", "")
+	assert.Equal(t, []string{`"134895793791914" Blue Bottle Coffee`, `"100200300400501" Original Coast Clothing`, `"100200300400502" A Page Without Instagram`}, got)
+	assert.Empty(t, next)
+
+	got, _ = r.options(t, r.facebook, "pages", ``, " COAST ", "")
+	assert.Equal(t, []string{`"100200300400501" Original Coast Clothing`}, got)
+	got, _ = r.options(t, r.facebook, "pages", ``, "bluebottle", "")
+	assert.Len(t, got, 1, "the linked account's name is searched too")
+
+	got, _ = r.options(t, r.facebook, "ig_users", `{"page_id":"134895793791914"}`, "", "")
+	assert.Equal(t, []string{`"17841405726653026" Blue Bottle Coffee (@bluebottle)`}, got)
+	got, _ = r.options(t, r.facebook, "ig_users", `{"page_id":"100200300400502"}`, "", "")
+	assert.Empty(t, got)
+	got, _ = r.options(t, r.facebook, "ig_users", `{"page_id":17}`, "", "")
+	assert.Len(t, got, 2, "an input that is being typed is no error")
+	got, _ = r.options(t, r.instagram, "ig_users", ``, "", "")
+	assert.Equal(t, []string{`"17841405726653026" @bluebottle`}, got)
+	got, _ = r.options(t, r.instagram, "pages", ``, "", "")
+	assert.Empty(t, got, "Instagram Login has no Pages")
+}
+
+func TestOptions_ManyPages(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, rigOptions{world: func(w *sandbox.World) {
+		for i := range 120 {
+			id := fmt.Sprintf("20020030040%04d", i)
+			w.Pages = append(w.Pages, &sandbox.Page{ID: id, Name: fmt.Sprintf("Branch %d", i), Tasks: []string{"MANAGE"}})
+			w.Users[0].Pages = append(w.Users[0].Pages, id)
+		}
+	}})
+	seen, token := 0, ""
+	for {
+		got, next := r.options(t, r.facebook, "pages", `{}`, "", token)
+		seen += len(got)
+		if token = next; token == "" {
+			break
+		}
+	}
+	assert.Equal(t, 123, seen)
+	got, _ := r.options(t, r.facebook, "pages", `{}`, "Branch 119", "")
+	assert.Len(t, got, 1, "a search goes on to the page with a match")
+	assert.Len(t, r.all(t, "list_pages", `{"limit":50}`), 3)
+}
