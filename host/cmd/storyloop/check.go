@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/storyloop/storyloop/host"
+	"github.com/storyloop/storyloop/host/workflow"
+)
+
+// maxDocument bounds a workflow document, in bytes.
+const maxDocument = 4 << 20
+
+func (a *app) checkCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "check FILE...",
+		Short: "Say what is wrong with workflow documents",
+		Long: `Check reads workflow documents and compares them with the workflow schema and with
+the catalogs of the connectors. It prints one line for each problem: where, what,
+and what was probably meant.`,
+		Example: `  storyloop check examples/*.yaml
+  storyloop check --json my.yaml | jq '.[].message'`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, files []string) error {
+			s, err := a.openStack(cmd.Context(), stackOptions{})
+			if err != nil {
+				return err
+			}
+			defer s.close()
+			return a.check(cmd.Context(), s, files)
+		},
+	}
+}
+
+// problemLine is a problem as JSON.
+type problemLine struct {
+	File    string `json:"file"`
+	Line    int    `json:"line,omitempty"`
+	Column  int    `json:"column,omitempty"`
+	Pointer string `json:"pointer"`
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"`
+	Warning bool   `json:"warning,omitempty"`
+}
+
+func (a *app) check(ctx context.Context, s *stack, files []string) error {
+	lines := []problemLine{}
+	var wrong error
+	for _, file := range files {
+		_, problems, err := s.load(ctx, file)
+		if err != nil {
+			return err
+		}
+		if problems.Err() != nil {
+			wrong = &exitError{code: exitUsage}
+		}
+		for _, p := range problems {
+			lines = append(lines, problemLine{p.File, p.Line, p.Column, p.Pointer, p.Code, p.Message, p.Hint, p.Warning})
+			if !a.json {
+				fmt.Fprintln(a.stdout, p)
+			}
+		}
+		if !a.json && len(problems) == 0 {
+			fmt.Fprintf(a.stdout, "%s: ok\n", file)
+		}
+	}
+	if a.json {
+		if err := a.printJSON(lines); err != nil {
+			return err
+		}
+	}
+	return wrong
+}
+
+// load reads and checks a document. Problems are what is wrong with it; the error
+// is for a file that cannot be read.
+func (s *stack) load(ctx context.Context, file string) (*workflow.Document, workflow.Problems, error) {
+	text, err := readFile(file)
+	if err != nil {
+		return nil, nil, &exitError{exitUsage, err}
+	}
+	doc, err := workflow.Parse(file, text)
+	var problems workflow.Problems
+	switch {
+	case errors.As(err, &problems):
+		return nil, problems, nil
+	case err != nil:
+		return nil, nil, err
+	}
+	return doc, host.Check(ctx, doc, s.connectors, s.credentialNames()), nil
+}
+
+// mustLoad is load for a document that is about to run.
+func (s *stack) mustLoad(ctx context.Context, file string) (*workflow.Document, error) {
+	doc, problems, err := s.load(ctx, file)
+	if err != nil {
+		return nil, err
+	}
+	if err := problems.Err(); err != nil {
+		return nil, &exitError{exitUsage, fmt.Errorf("%s cannot be run:\n%w", file, err)}
+	}
+	for _, p := range problems {
+		fmt.Fprintln(s.app.stderr, p)
+	}
+	return doc, nil
+}
+
+func readFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxDocument+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", path, err)
+	}
+	if len(text) > maxDocument {
+		return nil, fmt.Errorf("%s has more than %d bytes: it is no workflow document", path, maxDocument)
+	}
+	return text, nil
+}

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"github.com/storyloop/storyloop/host"
+	"github.com/storyloop/storyloop/host/core"
+	"github.com/storyloop/storyloop/host/plugin"
+)
+
+// registry holds the connectors that are loaded: the built-in ones, then those
+// of the lock file.
+type registry struct {
+	host.ConnectorList
+	plugins []*plugin.Connector
+}
+
+// openConnectors loads the built-in connectors and starts the others, all at
+// once. The settings are by connector.
+func (a *app) openConnectors(ctx context.Context, log *slog.Logger, settings map[string]json.RawMessage) (*registry, error) {
+	r := &registry{ConnectorList: core.Connectors()}
+	configs, err := a.connectorConfigs(log, settings)
+	if err != nil {
+		return nil, err
+	}
+	opened := make([]*plugin.Connector, len(configs))
+	errs := make([]error, len(configs))
+	var wg sync.WaitGroup
+	for i, cfg := range configs {
+		wg.Go(func() { opened[i], errs[i] = plugin.Open(ctx, cfg) })
+	}
+	wg.Wait()
+	for i, c := range opened {
+		if c == nil {
+			continue
+		}
+		r.plugins = append(r.plugins, c)
+		name := c.Catalog().GetName()
+		if _, dup := r.Connector(name); dup {
+			errs[i] = fmt.Errorf("%s: there is another connector named %s; remove one from the lock file", configs[i].Path, name)
+		}
+		r.ConnectorList = append(r.ConnectorList, c)
+	}
+	if err := errors.Join(errs...); err != nil {
+		r.close(ctx)
+		return nil, err
+	}
+	return r, nil
+}
+
+func (a *app) connectorConfigs(log *slog.Logger, settings map[string]json.RawMessage) ([]plugin.Config, error) {
+	path := a.lockPath()
+	lock, err := plugin.ReadLock(path)
+	if err != nil {
+		return nil, err
+	}
+	config := plugin.Config{Host: "storyloop/" + version, Log: log}
+	var configs []plugin.Config
+	for _, locked := range lock.Connectors {
+		c := config
+		c.Path, c.SHA256, c.Settings = locked.Binary(path), locked.Sum(), settings[locked.Name]
+		configs = append(configs, c)
+	}
+	for _, path := range a.unverified {
+		c := config
+		c.Path, c.Unverified, c.Settings = path, true, settings[connectorName(path)]
+		configs = append(configs, c)
+	}
+	return configs, nil
+}
+
+// close lets the calls under way finish and ends the processes, all at once.
+func (r *registry) close(ctx context.Context) {
+	var wg sync.WaitGroup
+	for _, c := range r.plugins {
+		wg.Go(func() { _ = c.Close(ctx) })
+	}
+	wg.Wait()
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+)
+
+// app is what all commands share.
+type app struct {
+	getenv         func(string) string
+	stdout, stderr io.Writer
+
+	json        bool
+	logLevel    string
+	lockFile    string
+	unverified  []string
+	credentials string
+	settings    string
+
+	parsed bool // The command line was understood.
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "storyloop",
+		Short: "Run loop-collection workflows over connectors",
+		Long: `storyloop loads connectors, runs workflow documents and takes webhooks in.
+
+Exit codes: 0 done; 1 a run or an operation failed; 2 the command line or a
+document is wrong; 3 a run waits for a person; 130 interrupted.`,
+		Example: `  storyloop demo
+  storyloop check examples/*.yaml
+  storyloop run examples/every-story.yaml --sandbox
+  storyloop catalog instagram list_stories`,
+		Version:       version,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		PersistentPreRun: func(*cobra.Command, []string) {
+			a.parsed = true
+		},
+	}
+	f := root.PersistentFlags()
+	f.BoolVar(&a.json, "json", false, "print JSON for programs instead of text for people")
+	f.StringVar(&a.logLevel, "log-level", "warn", "what to log on standard error: debug, info, warn or error")
+	f.StringVar(&a.lockFile, "lock", "", "lock file that names the connectors and their checksums (default: $STORYLOOP_LOCK, or connectors.lock beside this program)")
+	f.StringArrayVar(&a.unverified, "unverified", nil, "also load the connector at this `path`, whatever its checksum: for development (repeatable)")
+	f.StringVar(&a.credentials, "credentials", "", "file with credentials and app registrations (default: $STORYLOOP_CREDENTIALS, or storyloop/credentials.yaml in your configuration directory)")
+	f.StringVar(&a.settings, "settings", "", `settings by connector as JSON, or @FILE, such as {"instagram": {"graph_version": "v25.0"}}`)
+	root.AddCommand(a.demoCommand(), a.runCommand(), a.checkCommand(), a.catalogCommand(), a.invokeCommand(), a.upCommand(), a.connectorsCommand())
+	return root
+}
+
+// log returns the host's own log: JSON lines on standard error.
+func (a *app) log() (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(a.logLevel)); err != nil {
+		return nil, usageErrorf("--log-level must be debug, info, warn or error, not %q", a.logLevel)
+	}
+	return slog.New(slog.NewJSONHandler(a.stderr, &slog.HandlerOptions{Level: level})), nil
+}
+
+// lockPath returns the lock file to use.
+func (a *app) lockPath() string {
+	if a.lockFile != "" {
+		return a.lockFile
+	}
+	if path := a.getenv("STORYLOOP_LOCK"); path != "" {
+		return path
+	}
+	return filepath.Join(programDir(), "connectors.lock")
+}
+
+// credentialsPath returns the credentials file, and whether it was asked for and
+// so must exist.
+func (a *app) credentialsPath() (path string, must bool) {
+	if a.credentials != "" {
+		return a.credentials, true
+	}
+	if path := a.getenv("STORYLOOP_CREDENTIALS"); path != "" {
+		return path, true
+	}
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return "", false
+	}
+	return filepath.Join(dir, "storyloop", "credentials.yaml"), false
+}
+
+// programDir is where this program lies, and its connectors beside it.
+func programDir() string {
+	path, err := os.Executable()
+	if err != nil {
+		return "."
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	return filepath.Dir(path)
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/storyloop/storyloop/host"
+	"github.com/storyloop/storyloop/host/workflow"
+)
+
+type runOptions struct {
+	sandbox bool
+	stories int
+	trigger string
+}
+
+func (a *app) runCommand() *cobra.Command {
+	var o runOptions
+	cmd := &cobra.Command{
+		Use:   "run FILE",
+		Short: "Run a workflow once and show its progress",
+		Long: `Run checks a workflow document, runs it to its end and says how it went. With
+--json it prints one object: the run's state, and the outputs of the steps
+outside of loops.`,
+		Example: `  storyloop run examples/every-story.yaml --sandbox
+  storyloop run mine.yaml --credentials credentials.yaml --json | jq '.steps["loop-1"]'
+  storyloop run reply.yaml --trigger @event.json`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			trigger, err := a.readInput(cmd.InOrStdin(), o.trigger)
+			if err != nil {
+				return err
+			}
+			s, err := a.openStack(cmd.Context(), stackOptions{sandbox: o.sandbox, stories: o.stories})
+			if err != nil {
+				return err
+			}
+			defer s.close()
+			doc, err := s.mustLoad(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			run, err := s.runOnce(cmd.Context(), doc, trigger)
+			if err != nil {
+				return err
+			}
+			return a.printRun(cmd.Context(), s, run)
+		},
+	}
+	f := cmd.Flags()
+	f.BoolVar(&o.sandbox, "sandbox", false, "run against a local Instagram that is started for the run")
+	f.IntVar(&o.stories, "stories", 0, "how many stories the sandbox's first account has up (0: its own number)")
+	f.StringVar(&o.trigger, "trigger", "{}", "what $.steps.trigger holds: JSON, or @FILE, or - for standard input")
+	return cmd
+}
+
+// runOnce runs a workflow to its end, or until it is parked, showing progress.
+// When ctx ends the run is cancelled.
+func (s *stack) runOnce(ctx context.Context, doc *workflow.Document, trigger json.RawMessage) (host.Run, error) {
+	if _, err := s.engine.Define(ctx, doc, false, ""); err != nil {
+		return host.Run{}, err
+	}
+	id := newRunID()
+	watcher := s.engine.Watch(id)
+	defer watcher.Close()
+	if _, _, err := s.engine.Start(ctx, host.StartRequest{Workflow: doc.Name, ID: id, Trigger: trigger}); err != nil {
+		return host.Run{}, err
+	}
+	s.app.newProgress().follow(ctx, watcher)
+	if ctx.Err() != nil {
+		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		defer cancel()
+		if err := s.engine.Cancel(end, id); err != nil {
+			return host.Run{}, err
+		}
+		return host.Run{}, ctx.Err()
+	}
+	return s.engine.Wait(ctx, id)
+}
+
+// newRunID returns an id that sorts by time.
+func newRunID() string {
+	var b [4]byte
+	_, _ = rand.Read(b[:]) // crypto/rand never fails
+	return time.Now().UTC().Format("20060102-150405-") + hex.EncodeToString(b[:])
+}
+
+// runResult is a run as JSON.
+type runResult struct {
+	Run      string                     `json:"run"`
+	Workflow string                     `json:"workflow"`
+	State    host.RunState              `json:"state"`
+	Seconds  float64                    `json:"seconds"`
+	Failure  *workflow.Failure          `json:"failure,omitempty"`
+	Question string                     `json:"question,omitempty"`
+	Steps    map[string]json.RawMessage `json:"steps"`
+}
+
+// printRun says how a run went, and turns that into the exit code.
+func (a *app) printRun(ctx context.Context, s *stack, r host.Run) error {
+	took := r.EndedAt.Sub(r.StartedAt).Round(time.Millisecond)
+	var verdict error
+	question := ""
+	switch r.State {
+	case host.RunSucceeded:
+	case host.RunParked:
+		question = r.Question.Text
+		verdict = &exitError{exitParked, fmt.Errorf("run %s waits for a person: %s", r.ID, question)}
+	default:
+		verdict = &exitError{exitFailed, fmt.Errorf("run %s %s: %w", r.ID, r.State, r.Failure)}
+	}
+	if a.json {
+		steps, err := s.outputs(ctx, r.ID)
+		if err != nil {
+			return err
+		}
+		if err := a.printJSON(runResult{r.ID, r.Workflow, r.State, took.Seconds(), r.Failure, question, steps}); err != nil {
+			return err
+		}
+		return verdict
+	}
+	if verdict == nil {
+		fmt.Fprintf(a.stdout, "%s: %s in %s\n", r.Workflow, r.State, took)
+	}
+	return verdict
+}
+
+// outputs returns what the steps outside of loops gave, by step.
+func (s *stack) outputs(ctx context.Context, run string) (map[string]json.RawMessage, error) {
+	steps := map[string]json.RawMessage{}
+	err := s.eachEntry(ctx, run, func(e host.Entry) {
+		if !strings.ContainsAny(e.Path, "[#") && len(e.Output) > 0 {
+			steps[e.Step] = e.Output
+		}
+	})
+	return steps, err
+}
+
+func (s *stack) eachEntry(ctx context.Context, run string, f func(host.Entry)) error {
+	for from := int64(0); ; {
+		entries, next, err := s.engine.Store.Entries(ctx, run, from, 1000)
+		if err != nil {
+			return fmt.Errorf("reading the run's history: %w", err)
+		}
+		for _, e := range entries {
+			f(e)
+		}
+		if next == 0 {
+			return nil
+		}
+		from = next
+	}
+}

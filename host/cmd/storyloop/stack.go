@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"time"
+
+	"github.com/storyloop/storyloop/host"
+	"github.com/storyloop/storyloop/host/vault"
+)
+
+// stack is a running host: connectors, credentials, engine, and perhaps a local
+// Instagram.
+type stack struct {
+	app        *app
+	log        *slog.Logger
+	sandbox    *sandbox // Nil without one.
+	connectors *registry
+	vault      *vault.Vault
+	engine     *host.Engine
+	known      bool // A credentials file was read, so names can be checked.
+}
+
+type stackOptions struct {
+	sandbox  bool
+	stories  int    // In the sandbox; zero means its own number.
+	callback string // For the sandbox's webhooks.
+}
+
+// openStack starts everything, or nothing.
+func (a *app) openStack(ctx context.Context, o stackOptions) (_ *stack, err error) {
+	log, err := a.log()
+	if err != nil {
+		return nil, err
+	}
+	s := &stack{app: a, log: log}
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+	path, must := a.credentialsPath()
+	contents, err := vault.Read(path, must)
+	if err != nil {
+		return nil, err
+	}
+	s.known = must || len(contents.Credentials) > 0
+	settings, err := a.connectorSettings()
+	if err != nil {
+		return nil, err
+	}
+	if o.sandbox {
+		if s.sandbox, err = a.startSandbox(ctx, o.stories, o.callback); err != nil {
+			return nil, err
+		}
+		// Against a local Instagram only its own credentials are of use, and a real
+		// one must not be sent there.
+		contents, s.known = s.sandbox.contents(), true
+		settings["instagram"] = s.sandbox.settings()
+	}
+	if s.connectors, err = a.openConnectors(ctx, log, settings); err != nil {
+		return nil, err
+	}
+	s.vault = vault.New(contents, s.connectors)
+	s.engine = host.NewEngine(host.Setup{Store: host.NewMemory(), Connectors: s.connectors, Vault: s.vault, Log: log})
+	return s, nil
+}
+
+// connectorSettings reads the settings by connector.
+func (a *app) connectorSettings() (map[string]json.RawMessage, error) {
+	settings := map[string]json.RawMessage{}
+	if a.settings == "" {
+		return settings, nil
+	}
+	text, err := a.readInput(nil, a.settings)
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(text, &settings); err != nil {
+		return nil, usageErrorf("--settings must be a JSON object by connector: %w", err)
+	}
+	return settings, nil
+}
+
+// credentialNames returns the names to check documents against; nil if there is
+// nothing to check against.
+func (s *stack) credentialNames() []string {
+	if !s.known {
+		return nil
+	}
+	return append([]string{}, s.vault.Names()...)
+}
+
+// close ends everything in the order in which one needs the other.
+func (s *stack) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+	defer cancel()
+	if s.engine != nil {
+		if err := s.engine.Close(ctx); err != nil {
+			s.log.Warn("runs were cut off", "error", err)
+		}
+	}
+	if s.connectors != nil {
+		s.connectors.close(ctx)
+	}
+	if s.sandbox != nil {
+		s.sandbox.close()
+	}
+}

@@ -1,0 +1,276 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/storyloop/storyloop/host"
+	hosthttp "github.com/storyloop/storyloop/host/http"
+	"github.com/storyloop/storyloop/host/workflow"
+	connectorv1 "github.com/storyloop/storyloop/proto/connector/v1"
+)
+
+// registration is the name of the app registration whose webhooks are subscribed.
+const registration = "default"
+
+type upOptions struct {
+	addr, publicURL string
+	sandbox         bool
+	stories         int
+}
+
+func (a *app) upCommand() *cobra.Command {
+	var o upOptions
+	cmd := &cobra.Command{
+		Use:   "up FILE...",
+		Short: "Take webhooks and run workflows until told to stop",
+		Long: `Up checks the workflow documents, subscribes to the events that trigger them,
+takes webhooks in and runs the workflows. It goes on until it is interrupted.
+
+With --json its first line of output is one JSON object: where it listens, the
+webhook URLs and, with --sandbox, the sandbox's URL, app id, app secret and verify
+token. Each line after it is a run that came to rest.`,
+		Example: `  storyloop up examples/reply-to-mention.yaml --sandbox
+  storyloop up *.yaml --addr :8080 --public-url https://hooks.example.com`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, files []string) error { return a.up(cmd.Context(), files, o) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.addr, "addr", "127.0.0.1:0", "`address` to listen on")
+	f.StringVar(&o.publicURL, "public-url", "", "how the remote service reaches this host (default: http:// and the address)")
+	f.BoolVar(&o.sandbox, "sandbox", false, "with a local Instagram that is started beside")
+	f.IntVar(&o.stories, "stories", 0, "how many stories the sandbox's first account has up (0: its own number)")
+	return cmd
+}
+
+// upLine is the first line of output.
+type upLine struct {
+	Address   string            `json:"address"`
+	Webhooks  map[string]string `json:"webhooks"` // URL by connector.
+	Workflows []string          `json:"workflows"`
+	Sandbox   *sandboxLine      `json:"sandbox,omitempty"`
+}
+
+// sandboxLine says how to drive the sandbox. Its secrets open nothing.
+type sandboxLine struct {
+	URL         string `json:"url"`
+	AppID       string `json:"app_id"`
+	AppSecret   string `json:"app_secret"`
+	VerifyToken string `json:"verify_token"`
+}
+
+func (a *app) up(ctx context.Context, files []string, o upOptions) error {
+	listener, err := net.Listen("tcp", o.addr)
+	if err != nil {
+		return fmt.Errorf("listening: %w", err)
+	}
+	defer listener.Close()
+	s, err := a.openStack(ctx, stackOptions{sandbox: o.sandbox, stories: o.stories})
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	var docs []*workflow.Document
+	for _, file := range files {
+		doc, err := s.mustLoad(ctx, file)
+		if err != nil {
+			return err
+		}
+		docs = append(docs, doc)
+	}
+
+	wake := make(chan struct{}, 1)
+	mux := http.NewServeMux()
+	(&hosthttp.Webhooks{
+		Connectors: s.connectors, Vault: s.vault, Inbox: s.engine, Now: time.Now, Log: s.log,
+		Stored: func() {
+			select {
+			case wake <- struct{}{}:
+			default: // it is awake
+			}
+		},
+	}).Register(mux)
+	serving, stop := context.WithCancel(ctx)
+	served, dispatched := make(chan error, 1), make(chan struct{})
+	go func() { served <- hosthttp.Serve(serving, listener, mux, s.log) }()
+	go func() { defer close(dispatched); s.dispatch(serving, wake) }()
+	defer func() { stop(); <-served; <-dispatched }()
+
+	line := upLine{Address: "http://" + listener.Addr().String(), Webhooks: map[string]string{}}
+	if o.publicURL == "" {
+		o.publicURL = line.Address
+	}
+	for _, doc := range docs {
+		if err := s.enable(ctx, doc, o.publicURL, line.Webhooks); err != nil {
+			return err
+		}
+		line.Workflows = append(line.Workflows, doc.Name)
+	}
+	if s.sandbox != nil {
+		line.Sandbox = &sandboxLine{s.sandbox.URL, s.sandbox.AppID, s.sandbox.AppSecret, s.sandbox.VerifyToken}
+	}
+	if err := a.printUp(line); err != nil {
+		return err
+	}
+	return a.attend(ctx, s, served)
+}
+
+// dispatch starts the runs of events that were stored, until ctx ends. What it
+// cannot start stays in the inbox.
+func (s *stack) dispatch(ctx context.Context, wake chan struct{}) {
+	const pause = 5 * time.Second
+	for {
+		var again <-chan time.Time
+		if err := s.engine.Dispatch(ctx); err != nil && ctx.Err() == nil {
+			s.log.Error("events wait in the inbox", "error", err, "again_in", pause)
+			again = time.After(pause)
+		}
+		select {
+		case <-wake:
+		case <-again:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// enable subscribes to a workflow's events and lets them start runs of it.
+func (s *stack) enable(ctx context.Context, doc *workflow.Document, publicURL string, webhooks map[string]string) error {
+	t := doc.Trigger
+	c, ok := s.connectors.Connector(t.Connector)
+	if !ok || !isWebhook(c.Catalog(), t.Name) {
+		_, err := s.engine.Define(ctx, doc, true, "")
+		return err
+	}
+	url := publicURL + hosthttp.Path(t.Connector, registration)
+	webhooks[t.Connector] = url
+	app, err := s.vault.App(ctx, t.Connector, registration)
+	if err != nil {
+		return fmt.Errorf("%s: its webhooks need an app registration in the credentials file: %w", doc.Name, err)
+	}
+	credential, err := s.vault.Credential(ctx, t.Credential)
+	if err != nil {
+		return fmt.Errorf("%s: %w", doc.Name, credentialError(t.Credential, err))
+	}
+	input, err := doc.TriggerInput(environment(doc.Env))
+	if err != nil {
+		return fmt.Errorf("%s: %w", doc.Name, err)
+	}
+	resp := c.Subscribe(ctx, &connectorv1.SubscribeRequest{
+		Call: &connectorv1.Call{Id: "subscribe/" + doc.Name, IdempotencyKey: "subscribe/" + doc.Name, Credential: credential},
+		App:  app, Trigger: t.Name, Input: input, CallbackUrl: url,
+	})
+	if f := resp.GetFailure(); f != nil {
+		return fmt.Errorf("%s: subscribing to %s: %w", doc.Name, t.Name, failureError(f))
+	}
+	_, err = s.engine.Define(ctx, doc, true, resp.GetSubscription().GetSubject())
+	return err
+}
+
+// environment returns the variables that a document may see.
+func environment(names []string) map[string]string {
+	env := map[string]string{}
+	for _, name := range names {
+		if value, ok := os.LookupEnv(name); ok {
+			env[name] = value
+		}
+	}
+	return env
+}
+
+func isWebhook(c *connectorv1.Catalog, trigger string) bool {
+	for _, t := range c.GetTriggers() {
+		if t.GetName() == trigger {
+			return t.GetWebhook()
+		}
+	}
+	return false
+}
+
+func (a *app) printUp(line upLine) error {
+	if a.json {
+		raw, err := json.Marshal(line)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(a.stdout, "%s\n", raw)
+		return err
+	}
+	fmt.Fprintf(a.stdout, "listening on %s\n", line.Address)
+	for connector, url := range line.Webhooks {
+		fmt.Fprintf(a.stdout, "webhooks of %s: %s\n", connector, url)
+	}
+	for _, w := range line.Workflows {
+		fmt.Fprintf(a.stdout, "workflow %s is on\n", w)
+	}
+	if line.Sandbox != nil {
+		fmt.Fprintf(a.stdout, "local Instagram at %s\n", line.Sandbox.URL)
+	}
+	return nil
+}
+
+// attend reports runs until ctx ends.
+func (a *app) attend(ctx context.Context, s *stack, served chan error) error {
+	watcher := s.engine.Watch("")
+	defer watcher.Close()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			e, ok := watcher.Next(ctx)
+			if !ok {
+				return
+			}
+			if e.Kind == host.RunEnded {
+				a.printEnded(ctx, s, e)
+			}
+		}
+	}()
+	var err error
+	select {
+	case err = <-served:
+		served <- err
+	case <-ctx.Done():
+	}
+	watcher.Close()
+	<-ended
+	return err
+}
+
+// endedLine is a run that came to rest, as JSON.
+type endedLine struct {
+	Run      string            `json:"run"`
+	Workflow string            `json:"workflow"`
+	State    host.RunState     `json:"state"`
+	Failure  *workflow.Failure `json:"failure,omitempty"`
+}
+
+func (a *app) printEnded(ctx context.Context, s *stack, e host.Progress) {
+	r, err := s.engine.Store.Run(ctx, e.Run)
+	if err != nil {
+		if !errors.Is(err, context.Canceled) {
+			s.log.Error("run cannot be read", "run", e.Run, "error", err)
+		}
+		return
+	}
+	if a.json {
+		_ = a.printJSON(endedLine{r.ID, r.Workflow, r.State, r.Failure})
+		return
+	}
+	text := fmt.Sprintf("%s  %-24s %s", time.Now().Format(time.TimeOnly), r.Workflow, r.State)
+	if r.Failure != nil {
+		text += ": " + r.Failure.Error()
+	}
+	if r.Question != nil {
+		text += ": " + r.Question.Text
+	}
+	fmt.Fprintln(a.stdout, text)
+}
