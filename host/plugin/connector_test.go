@@ -72,6 +72,15 @@ func TestInvoke_AnswerTooLarge(t *testing.T) {
 	assert.Nil(t, invoke(context.Background(), c, "echo", `{}`).GetFailure())
 }
 
+func TestInvoke_ConnectorWithASmallerLimit(t *testing.T) {
+	t.Parallel()
+	cfg, _ := config(t, "small")
+	c := open(t, cfg)
+	f := invoke(context.Background(), c, "echo", `{"x":"`+strings.Repeat("x", 5<<20)+`"}`).GetFailure()
+	assert.Equal(t, connectorv1.FailureKind_FAILURE_KIND_INVALID_INPUT, f.GetKind())
+	assert.Contains(t, f.GetDiagnostics()[0].GetDetail(), "4194304")
+}
+
 func TestInvoke_DeafConnectorIsLeftAtTheDeadline(t *testing.T) {
 	t.Parallel()
 	cfg, _ := config(t, "good")

@@ -62,7 +62,7 @@ func (p *process) failure(ctx context.Context, req proto.Message, began bool, er
 		f.Message = fmt.Sprintf("The connection to the connector was lost before %s was answered.", subject(req))
 	case code == codes.ResourceExhausted:
 		f.Kind = invalid
-		f.Message = fmt.Sprintf("The answer to %s, or the request, is larger than the %d MiB that may be sent at once; ask for less at a time.", subject(req), connectorv1.MaxMessage>>20)
+		f.Message = fmt.Sprintf("The answer to %s is larger than may be sent at once (%d MiB), or its input is larger than the connector takes; use less at a time.", subject(req), connectorv1.MaxMessage>>20)
 		f.Diagnostics = p.detail(err)
 	case code == codes.Unimplemented:
 		f.Kind, f.Applied = refused, notApplied

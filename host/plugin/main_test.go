@@ -198,6 +198,7 @@ func (s *server) Invoke(ctx context.Context, r *connectorv1.InvokeRequest) (*con
 		select {}
 	case "stop":
 		_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+		select {}
 	case "fault":
 		return nil, status.Error(codes.Internal, "nil map: "+string(r.GetCall().GetCredential().GetSecret()))
 	}

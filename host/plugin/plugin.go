@@ -75,6 +75,11 @@ type Clock interface {
 // expected one, a *CatalogError if its catalog cannot be used, and a *StartError
 // in any other case.
 func Open(ctx context.Context, cfg Config) (*Connector, error) {
+	path, err := filepath.Abs(cfg.Path) // A bare name would be looked for elsewhere.
+	if err != nil {
+		return nil, &StartError{Path: cfg.Path, Err: err}
+	}
+	cfg.Path = path
 	cfg = cfg.withDefaults()
 	sweep(cfg.RuntimeDir, cfg.Log)
 	c := newConnector(cfg)

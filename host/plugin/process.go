@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -71,9 +72,14 @@ func (e *StartError) Error() string {
 func (e *StartError) Unwrap() error { return e.Err }
 
 // start runs the binary, configures it and fetches its catalog.
-func start(ctx context.Context, cfg *Config) (_ *process, err error) {
+func start(ctx context.Context, cfg *Config) (*process, error) {
+	// What is checked shall be what is run, wherever a link may lead by then.
+	path, err := filepath.EvalSymlinks(cfg.Path)
+	if err != nil {
+		return nil, &StartError{Path: cfg.Path, Err: err}
+	}
 	if !cfg.Unverified {
-		if err := Verify(cfg.Path, cfg.SHA256); err != nil {
+		if err := Verify(path, cfg.SHA256); err != nil {
 			return nil, err
 		}
 	}
@@ -81,11 +87,39 @@ func start(ctx context.Context, cfg *Config) (_ *process, err error) {
 	if err != nil {
 		return nil, &StartError{Path: cfg.Path, Err: err}
 	}
+	p := newProcess(cfg, path, dir)
+
+	// go-plugin's Start knows no context: ending the process ends it.
+	ctx, cancel := context.WithTimeout(ctx, cfg.StartTimeout)
+	defer cancel()
+	stop := context.AfterFunc(ctx, p.child.kill)
+	defer stop()
+	if err := p.introduce(ctx); err != nil {
+		gaveUp := context.Cause(ctx) // Ending it may take until after the deadline.
+		p.end()
+		switch {
+		case errors.Is(gaveUp, context.DeadlineExceeded):
+			err = fmt.Errorf("it was not ready in time: %w", err)
+		case gaveUp != nil:
+			err = gaveUp
+		}
+		return nil, &StartError{Path: cfg.Path, Err: err, Log: p.journal.lastWords()}
+	}
+	cfg.Log.Info("connector started", "name", p.catalog.GetName(), "version", p.catalog.GetVersion(), "pid", p.child.pid())
+	alive, died := context.WithCancel(context.Background())
+	p.watch.Go(func() { <-p.child.exited; died() })
+	p.watch.Go(func() { p.watchConnection(alive) })
+	p.watch.Go(func() { p.watchHealth(alive) })
+	return p, nil
+}
+
+// newProcess prepares a process that does not run yet.
+func newProcess(cfg *Config, path string, dir rundir) *process {
 	p := &process{cfg: cfg, dir: dir, secrets: &secrets{}, born: cfg.Clock.Now(), suspect: make(chan struct{}, 1)}
 	p.journal = newJournal(cfg.Log, cfg.Clock.Now, p.secrets)
 	out, errs := p.journal.writer(), p.journal.writer()
 	p.flush = func() { out.flush(); errs.flush(); p.journal.end() }
-	p.child = newChild(cfg.Path, environment(cfg.Env), dir.path, out, errs)
+	p.child = newChild(path, environment(cfg.Env), dir.path, out, errs)
 	p.client = goplugin.NewClient(&goplugin.ClientConfig{
 		HandshakeConfig:  connectorv1.Handshake,
 		Plugins:          goplugin.PluginSet{connectorv1.PluginName: dialer{}},
@@ -93,7 +127,7 @@ func start(ctx context.Context, cfg *Config) (_ *process, err error) {
 		SkipHostEnv:      true, // Or the connector gets every secret of ours.
 		AutoMTLS:         true,
 		AllowedProtocols: []goplugin.Protocol{goplugin.ProtocolGRPC},
-		StartTimeout:     cfg.StartTimeout + time.Minute, // Ours is ctx, below.
+		StartTimeout:     cfg.StartTimeout + time.Minute, // Ours ends before.
 		MaxPort:          1,                              // With MinPort 0: the system picks, where there are no Unix sockets.
 		SyncStdout:       p.journal.writer(),
 		SyncStderr:       p.journal.writer(),
@@ -108,29 +142,7 @@ func start(ctx context.Context, cfg *Config) (_ *process, err error) {
 			grpc.WithChainStreamInterceptor(cfg.Stream...),
 		},
 	})
-
-	// go-plugin's Start knows no context: ending the process ends it.
-	ctx, cancel := context.WithTimeout(ctx, cfg.StartTimeout)
-	defer cancel()
-	stop := context.AfterFunc(ctx, p.child.kill)
-	defer stop()
-	if err := p.introduce(ctx); err != nil {
-		timedOut := errors.Is(ctx.Err(), context.DeadlineExceeded)
-		cause := context.Cause(ctx)
-		p.end()
-		if timedOut {
-			err = fmt.Errorf("it was not ready in time: %w", err)
-		} else if cause != nil {
-			err = cause
-		}
-		return nil, &StartError{Path: cfg.Path, Err: err, Log: p.journal.lastWords()}
-	}
-	cfg.Log.Info("connector started", "name", p.catalog.GetName(), "version", p.catalog.GetVersion(), "pid", p.child.pid())
-	alive, died := context.WithCancel(context.Background())
-	p.watch.Go(func() { <-p.child.exited; died() })
-	p.watch.Go(func() { p.watchConnection(alive) })
-	p.watch.Go(func() { p.watchHealth(alive) })
-	return p, nil
+	return p
 }
 
 func (p *process) introduce(ctx context.Context) error {

@@ -121,6 +121,8 @@ func TestOpen_Checksum(t *testing.T) {
 	assert.ErrorContains(t, err, "storyloop connectors lock "+os.Args[0])
 
 	cfg.SHA256 = sum
+	cfg.Path = filepath.Join(t.TempDir(), "link")
+	require.NoError(t, os.Symlink(os.Args[0], cfg.Path))
 	c := open(t, cfg)
 	invoke(context.Background(), c, "exit", `{}`)
 	assert.Nil(t, invoke(context.Background(), c, "echo", `{}`).GetFailure(), "the checksum must do for a second start")
@@ -199,6 +201,23 @@ func TestRuntimeDir_LongTMPDIRIsAvoided(t *testing.T) {
 	cfg.RuntimeDir = ""
 	c := open(t, cfg)
 	assert.Nil(t, invoke(context.Background(), c, "echo", `{}`).GetFailure())
+}
+
+func TestSDK_OutlivesASignalToTheGroup(t *testing.T) {
+	t.Parallel()
+	cfg, log := config(t, "sdk")
+	c := open(t, cfg)
+	pid := c.Status().PID
+	require.NoError(t, syscall.Kill(pid, syscall.SIGTERM))
+	require.NoError(t, syscall.Kill(pid, syscall.SIGINT))
+	resp := invoke(context.Background(), c, "echo", `{"text":"17841405726653027"}`)
+	require.Nil(t, resp.GetFailure())
+	assert.JSONEq(t, `{"text":"17841405726653027"}`, string(resp.GetResult().GetOutput()))
+	f := invoke(context.Background(), c, "echo", `{"txt":1}`).GetFailure()
+	assert.Equal(t, connectorv1.FailureKind_FAILURE_KIND_INVALID_INPUT, f.GetKind())
+	assert.Equal(t, "/txt", f.GetDiagnostics()[0].GetPointer())
+	assert.Equal(t, pid, c.Status().PID)
+	assert.NotContains(t, log.String(), "marker")
 }
 
 // TestHost_Killed shows that nothing stays behind when a host cannot clean up.

@@ -184,11 +184,8 @@ func (c *Connector) rest(ctx context.Context, why error) bool {
 	case <-ctx.Done():
 		return false
 	case <-c.reset:
+		return true
 	}
-	c.mu.Lock()
-	c.starts, c.last = nil, nil
-	c.mu.Unlock()
-	return c.enter(Restarting, nil, nil)
 }
 
 func (c *Connector) countStart() {
@@ -270,17 +267,17 @@ func (c *Connector) release(p *process) {
 	}
 }
 
-// Reset starts a broken connector anew. It does nothing to any other.
+// Reset starts a broken connector anew: calls wait for it again from now on. It
+// does nothing to any other.
 func (c *Connector) Reset() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.state != Broken {
 		return
 	}
-	select {
-	case c.reset <- struct{}{}:
-	default: // It was asked already.
-	}
+	c.state, c.starts, c.last = Restarting, nil, nil
+	c.announce()
+	c.reset <- struct{}{} // There is room: nobody else was in this state since it was read.
 }
 
 // Status tells how the connector is.

@@ -106,8 +106,8 @@ func TestRestart_BacksOffThenGivesUp(t *testing.T) {
 
 	c.Reset()
 	c.Reset()
-	assert.Zero(t, <-time.asked, "after a reset it starts at once")
 	assert.Nil(t, invoke(context.Background(), c, "echo", `{}`).GetFailure())
+	assert.Zero(t, <-time.asked, "after a reset it starts at once")
 	assert.Equal(t, 6, c.Status().Starts)
 }
 
@@ -127,6 +127,25 @@ func TestRestart_ALongLifeForgivesEarlierEnds(t *testing.T) {
 	}
 	assert.Nil(t, invoke(context.Background(), c, "echo", `{}`).GetFailure())
 	assert.Equal(t, 8, c.Status().Starts)
+}
+
+func TestRestart_StartsThatFail(t *testing.T) {
+	t.Parallel()
+	version := filepath.Join(t.TempDir(), "version")
+	require.NoError(t, os.WriteFile(version, []byte("1.0.0"), 0o600))
+	cfg, log := config(t, "version in "+version)
+	c := open(t, cfg)
+	require.NoError(t, os.Remove(version))
+	invoke(context.Background(), c, "exit", `{}`)
+	log.await(t, "connector is broken")
+	assert.Equal(t, 5, c.Status().Starts)
+	var start *plugin.StartError
+	require.ErrorAs(t, c.Status().Last, &start)
+	assert.ErrorContains(t, start, "asking it for its catalog")
+
+	require.NoError(t, os.WriteFile(version, []byte("1.0.0"), 0o600))
+	c.Reset()
+	assert.Nil(t, invoke(context.Background(), c, "echo", `{}`).GetFailure())
 }
 
 func TestRestart_AnotherCatalog(t *testing.T) {
