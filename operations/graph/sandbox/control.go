@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,11 @@ import (
 )
 
 const controlPrefix = "/__sandbox/"
+
+// controlSchema describes the commands and their bodies.
+//
+//go:embed control.schema.json
+var controlSchema []byte
 
 // A controlError is what the control API answers with {"error": "..."}.
 type controlError struct {
@@ -47,6 +53,8 @@ func control() map[string]controlFunc {
 		"POST tokens":            controlToken,
 		"POST tokens/invalidate": controlInvalidate,
 		"POST limits":            controlLimits,
+		"POST assets":            controlAsset,
+		"GET schema":             func(*Sandbox, *http.Request, []string) (any, error) { return json.RawMessage(controlSchema), nil },
 		"POST reset":             func(s *Sandbox, _ *http.Request, _ []string) (any, error) { return done{}, s.Reset() },
 	}
 }
@@ -275,4 +283,24 @@ func controlLimits(s *Sandbox, r *http.Request, _ []string) (any, error) {
 	}
 	s.SetLimits(l)
 	return done{}, nil
+}
+
+// controlAsset says what is at a URL that Meta is asked to fetch.
+func controlAsset(s *Sandbox, r *http.Request, _ []string) (any, error) {
+	var a Asset
+	if err := readControl(r, &a); err != nil {
+		return nil, err
+	}
+	if a.URL == "" {
+		return nil, badControl("url: say where the file is")
+	}
+	s.SetAsset(a)
+	return done{}, nil
+}
+
+// SetAsset says what Meta finds at a URL from now on.
+func (s *Sandbox) SetAsset(a Asset) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.st.assets[a.URL] = &a
 }

@@ -9,24 +9,30 @@ import (
 
 // kinds are the types of nodes and their fields.
 type kinds struct {
-	user       *kind[*User]
-	page       *kind[*Page]
-	account    *kind[*Account]
-	discovered *kind[*Account] // as others see it
-	media      *kind[*Media]
-	comment    *kind[*Comment]
-	container  *kind[*container]
-	thread     *kind[*Thread]
-	message    *kind[messageAt]
-	person     *kind[scopedPerson]
+	user         *kind[*User]
+	page         *kind[*Page]
+	account      *kind[*Account]
+	discovered   *kind[*Account] // as others see it
+	media        *kind[*Media]
+	comment      *kind[*Comment]
+	container    *kind[*container]
+	thread       *kind[*Thread]
+	message      *kind[messageAt]
+	person       *kind[scopedPerson]
+	hashtag      *kind[*Hashtag]
+	hashtagMedia *kind[*Media] // as found by a hashtag
+	invite       *kind[*Media]
+	catalog      *kind[*Catalog]
+	product      *kind[*Product]
 }
 
 func newKinds() *kinds {
-	account := accountKind()
+	account, media := accountKind(), mediaKind()
 	return &kinds{
 		user: userKind(), page: pageKind(), account: account, discovered: discoveredKind(account),
-		media: mediaKind(), comment: commentKind(), container: containerKind(),
+		media: media, comment: commentKind(), container: containerKind(),
 		thread: threadKind(), message: messageKind(), person: personKind(),
+		hashtag: hashtagKind(), hashtagMedia: hashtagMediaKind(media), invite: inviteKind(media), catalog: catalogKind(), product: productKind(),
 	}
 }
 
@@ -212,6 +218,16 @@ func mediaKind() *kind[*Media] {
 				return nil, nil
 			}
 			return m.Insights["views"], nil
+		}},
+		"insights": {get: func(c *call, m *Media, f *field) (any, error) {
+			scope := "instagram_manage_insights"
+			if c.flavour == flavourInstagram {
+				scope = "instagram_business_manage_insights"
+			}
+			if err := c.permit(needs(scope), c.method); err != nil {
+				return nil, err
+			}
+			return c.mediaInsights(m, insightQuery{metrics: splitList(f.arg("metric")), breakdown: f.arg("breakdown")})
 		}},
 		"legacy_instagram_media_id": plain(func(m *Media) any { return text(legacyID(m.ID)) }).on(facebookOnly),
 		"ig_id":                     plain(func(m *Media) any { return text(legacyID(m.ID)) }).on(facebookOnly),

@@ -293,9 +293,17 @@ func missingScope(scope, method string) error {
 	return fail(10, "Application does not have permission for this action. Requires %s permission.", scope)
 }
 
+// budget is what the call is charged to. Looking at other accounts is charged to the platform.
+func (c *call) budget() budgetKind {
+	if c.kind == kindAccount && strings.Contains(c.params.get("fields"), "business_discovery") {
+		return budgetPlatform
+	}
+	return c.route.budget
+}
+
 // budgetOwner is whose budget a call is charged to.
 func (c *call) budgetOwner() string {
-	switch c.route.budget {
+	switch c.budget() {
 	case budgetAccount:
 		if c.account != nil {
 			return c.account.ID

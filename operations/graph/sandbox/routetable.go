@@ -27,6 +27,8 @@ func routeTable() map[routeKey]*route {
 	accountRoutes(t)
 	mediaRoutes(t)
 	messagingRoutes(t)
+	insightRoutes(t)
+	discoveryRoutes(t)
 	return t
 }
 
@@ -141,4 +143,36 @@ func messagingRoutes(t map[routeKey]*route) {
 	}
 	add(t, http.MethodGet, kindPage, "thread_owner", fbMessaging, "", page, threadOwner)
 	add(t, http.MethodGet, kindPage, "secondary_receivers", fbMessaging, "", page, secondaryReceivers)
+}
+
+func insightRoutes(t map[routeKey]*route) {
+	own := route{budget: budgetAccount}
+	add(t, http.MethodGet, kindAccount, "insights", fbInsights, igInsights, own, getAccountInsights)
+	add(t, http.MethodGet, kindMedia, "insights", fbInsights, igInsights, own, getMediaInsights)
+}
+
+// discoveryRoutes are hashtags, collaboration and the shop, with Facebook Login only.
+func discoveryRoutes(t map[routeKey]*route) {
+	platform := route{only: facebookOnly, budget: budgetPlatform}
+	add(t, http.MethodGet, kindRoot, "ig_hashtag_search", "instagram_basic", "", platform, searchHashtag)
+	add(t, http.MethodGet, kindHashtag, "", "instagram_basic", "", platform, getNode(func(k *kinds) *kind[*Hashtag] { return k.hashtag }))
+	add(t, http.MethodGet, kindHashtag, "top_media", "instagram_basic", "", platform, hashtagMedia("top_media"))
+	add(t, http.MethodGet, kindHashtag, "recent_media", "instagram_basic", "", platform, hashtagMedia("recent_media"))
+	add(t, http.MethodGet, kindAccount, "recently_searched_hashtags", "instagram_basic", "", platform, searchedHashtags)
+
+	own := route{only: facebookOnly, budget: budgetAccount}
+	add(t, http.MethodGet, kindMedia, "collaborators", fbBasic, "", own, collaborators)
+	add(t, http.MethodGet, kindAccount, "collaboration_invites", fbPublish, "", own, listInvites)
+	add(t, http.MethodPost, kindAccount, "collaboration_invites", fbPublish, "", own, answerInvite)
+	add(t, http.MethodGet, kindAccount, "collaborative_media", fbBasic, "", own, nodeEdge((*call).listCollaborative))
+	add(t, http.MethodPost, kindAccount, "likes", "instagram_basic instagram_manage_engagement", "", own, like)
+	add(t, http.MethodDelete, kindAccount, "likes", "instagram_basic instagram_manage_engagement", "", own, like)
+	add(t, http.MethodGet, kindAccount, "scheduled_media", fbBasic, "", own, listScheduled)
+
+	add(t, http.MethodGet, kindAccount, "available_catalogs", fbShopping, "", own, listCatalogs)
+	add(t, http.MethodGet, kindAccount, "catalog_product_search", fbShopping, "", own, searchProducts)
+	add(t, http.MethodGet, kindMedia, "product_tags", fbShopping, "", own, getProductTags)
+	add(t, http.MethodPost, kindMedia, "product_tags", fbShopping, "", own, setProductTags)
+	add(t, http.MethodGet, kindAccount, "product_appeal", fbShopping, "", own, productAppeal)
+	add(t, http.MethodPost, kindAccount, "product_appeal", fbShopping, "", own, productAppeal)
 }

@@ -279,6 +279,9 @@ func (b *seeder) otherPosts() {
 		if i == 1 {
 			m.Type, m.Product, m.HidesLikes = "VIDEO", "REELS", true
 		}
+		if i == 0 || i == 2 {
+			m.Collabs = []Collaborator{{ID: SeedAccountID, Username: "bluebottle", Status: "Pending"}}
+		}
 		b.add(m)
 	}
 	b.add(&Media{
@@ -329,6 +332,7 @@ func (b *seeder) shop() {
 			Price: fmt.Sprintf("$%d.99", 79-20*i), Review: "approved",
 		})
 	}
+	catalog.Products[3].Review = "rejected"
 	b.w.Catalogs = []*Catalog{catalog}
 }
 

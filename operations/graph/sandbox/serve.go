@@ -243,7 +243,7 @@ func (c *call) prepare() error {
 	if err := c.permit(c.route.scopes(c.flavour), c.method); err != nil {
 		return err
 	}
-	return orNil(c.charge(c.route.budget, c.budgetOwner()))
+	return orNil(c.charge(c.budget(), c.budgetOwner()))
 }
 
 func (c *call) run() answer {

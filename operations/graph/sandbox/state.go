@@ -47,8 +47,12 @@ type state struct {
 	assets     map[string]*Asset
 	codes      map[string]*authCode
 
-	subscription *subscription                // the app's, for object instagram
-	repliedTo    map[string]bool              // comments that got their private reply
+	subscription *subscription       // the app's, for object instagram
+	repliedTo    map[string]bool     // comments that got their private reply
+	searched     map[string][]search // hashtags, by account
+	places       map[string]int      // where a client is in media of a hashtag
+	liked        map[string]bool
+	appeals      map[string]string            // by product
 	blocked      map[scopedKey]bool           // people whom the account blocked
 	uploads      map[string]*attachmentUpload // by attachment id
 	reported     map[string]bool              // stories whose story_insights went out
@@ -93,6 +97,7 @@ func newState(w *World) *state {
 		threads:       index(w.Threads, func(t *Thread) string { return t.ID }),
 		threadOf:      map[scopedKey]*Thread{}, messages: map[string]messageAt{},
 		containers: map[string]*container{}, created: map[string][]time.Time{}, published: map[string][]time.Time{},
+		searched: map[string][]search{}, places: map[string]int{}, liked: map[string]bool{}, appeals: map[string]string{},
 		repliedTo: map[string]bool{}, blocked: map[scopedKey]bool{}, uploads: map[string]*attachmentUpload{},
 		catalogs: index(w.Catalogs, func(c *Catalog) string { return c.ID }),
 		products: map[string]*Product{},
