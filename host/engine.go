@@ -232,7 +232,8 @@ func (e *Engine) Wait(ctx context.Context, id string) (Run, error) {
 	return e.Store.Run(ctx, id)
 }
 
-// Watch follows a run that is about to start or under way. Close the watcher.
+// Watch follows a run that is about to start or under way; with an empty id, the
+// ends of all runs. Close the watcher.
 func (e *Engine) Watch(id string) *Watcher { return e.watchers.add(id) }
 
 // Close lets runs come to the next point from which another process can go on,

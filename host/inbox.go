@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/storyloop/storyloop/host/workflow"
 	connectorv1 "github.com/storyloop/storyloop/proto/connector/v1"
@@ -94,19 +95,13 @@ func (e *Engine) dispatch(ctx context.Context, ev Event, defs []Definition) erro
 
 // wants reports whether a workflow's trigger is that of an event.
 func (e *Engine) wants(doc *workflow.Document, ev Event) bool {
-	t := doc.Trigger
-	if t.Connector != ev.Connector {
+	if doc.Trigger.Connector != ev.Connector {
 		return false
 	}
-	if t.Name != "" {
-		return t.Name == ev.Trigger
-	}
-	c, ok := e.Connectors.Connector(t.Connector)
-	if !ok {
-		return false
-	}
-	only, ok := workflow.FindTrigger(c.Catalog(), "")
-	return ok && only.GetName() == ev.Trigger
+	c, ok := e.Connectors.Connector(ev.Connector)
+	return ok && slices.ContainsFunc(doc.Trigger.Triggers(c.Catalog()), func(t *connectorv1.Trigger) bool {
+		return t.GetName() == ev.Trigger
+	})
 }
 
 func eventRun(ev Event, name string) string {

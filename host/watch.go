@@ -122,6 +122,9 @@ func (w *Watcher) put(p Progress) {
 	}
 }
 
+// everyRun is watched by those who want to know of the end of each.
+const everyRun = ""
+
 // watchers are all who watch, by run. The zero value has none.
 type watchers struct {
 	mu sync.RWMutex
@@ -162,6 +165,9 @@ func (ws *watchers) tell(p Progress) {
 		close(w.signal)
 	}
 	delete(ws.byRun, p.Run)
+	for _, w := range ws.byRun[everyRun] {
+		w.put(p)
+	}
 }
 
 func (ws *watchers) remove(w *Watcher) {

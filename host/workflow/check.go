@@ -68,31 +68,37 @@ func (c *checker) trigger(t *Trigger) {
 	if cat == nil {
 		return
 	}
-	trigger, ok := FindTrigger(cat, t.Name)
-	if !ok {
-		c.unknownTrigger(cat, t)
-		return
+	for i, name := range t.names() {
+		pointer := "/trigger/trigger"
+		if len(t.Names) > 1 {
+			pointer = join(pointer, itoa(i))
+		}
+		trigger, ok := FindTrigger(cat, name)
+		if !ok {
+			c.unknownTrigger(cat, name, pointer)
+			continue
+		}
+		c.deprecated(pointer, trigger.GetDeprecation())
+		c.input(cat.GetName(), t.Input, "/trigger/input", trigger.GetInputSchema(), &connectorv1.ValidateRequest{
+			Target: &connectorv1.ValidateRequest_Trigger{Trigger: trigger.GetName()},
+		})
 	}
-	c.deprecated("/trigger/trigger", trigger.GetDeprecation())
 	c.credential(cat, t.Credential, "/trigger/credential", len(cat.GetAuthMethods()) > 0 && t.Credential != "")
-	c.input(cat.GetName(), t.Input, "/trigger/input", trigger.GetInputSchema(), &connectorv1.ValidateRequest{
-		Target: &connectorv1.ValidateRequest_Trigger{Trigger: trigger.GetName()},
-	})
 	c.paths(t.Input)
 }
 
-func (c *checker) unknownTrigger(cat *connectorv1.Catalog, t *Trigger) {
+func (c *checker) unknownTrigger(cat *connectorv1.Catalog, name, pointer string) {
 	var names []string
 	for _, x := range cat.GetTriggers() {
 		names = append(names, x.GetName())
 	}
 	switch {
 	case len(names) == 0:
-		c.report("/trigger/connector", "unknown_trigger", fmt.Sprintf("the connector %s has no triggers", t.Connector), "")
-	case t.Name == "":
-		c.report("/trigger/trigger", "missing_property", fmt.Sprintf("is required: the connector %s has several triggers", t.Connector), "one of "+strings.Join(names, ", "))
+		c.report("/trigger/connector", "unknown_trigger", fmt.Sprintf("the connector %s has no triggers", cat.GetName()), "")
+	case name == "":
+		c.report(pointer, "missing_property", fmt.Sprintf("is required: the connector %s has several triggers", cat.GetName()), "one of "+strings.Join(names, ", "))
 	default:
-		c.report("/trigger/trigger", "unknown_trigger", fmt.Sprintf("the connector %s has no trigger %q", t.Connector, t.Name), choices(t.Name, names))
+		c.report(pointer, "unknown_trigger", fmt.Sprintf("the connector %s has no trigger %q", cat.GetName(), name), choices(name, names))
 	}
 }
 
@@ -255,6 +261,26 @@ func FindOperation(cat *connectorv1.Catalog, name string) (*connectorv1.Operatio
 		}
 	}
 	return nil, false
+}
+
+// names returns the triggers' names; an empty one means the only one there is.
+func (t *Trigger) names() []string {
+	if len(t.Names) == 0 {
+		return []string{""}
+	}
+	return t.Names
+}
+
+// Triggers returns a document's triggers as a catalog describes them. Those that
+// the catalog does not have are left out.
+func (t *Trigger) Triggers(cat *connectorv1.Catalog) []*connectorv1.Trigger {
+	var found []*connectorv1.Trigger
+	for _, name := range t.names() {
+		if x, ok := FindTrigger(cat, name); ok {
+			found = append(found, x)
+		}
+	}
+	return found
 }
 
 // FindTrigger finds a trigger in a catalog; an empty name means the only one.

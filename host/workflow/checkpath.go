@@ -52,11 +52,11 @@ func (c *checker) output(id, from string, depth int) shape {
 		if !ok {
 			return nil
 		}
-		t, ok := FindTrigger(cat, c.doc.Trigger.Name)
-		if !ok {
-			return nil
+		var either shape
+		for _, t := range c.doc.Trigger.Triggers(cat) {
+			either = append(either, c.document(t.GetOutputSchema())...)
 		}
-		return c.document(t.GetOutputSchema())
+		return either
 	}
 	s, ok := c.doc.Step(id)
 	if !ok {

@@ -27,8 +27,8 @@ type Document struct {
 // Trigger is what starts a workflow.
 type Trigger struct {
 	Connector  string
-	Major      string // Pinned major version, such as "1"; empty means any.
-	Name       string // Empty where the connector has one trigger only.
+	Major      string   // Pinned major version, such as "1"; empty means any.
+	Names      []string // Any of these events; empty where the connector has one trigger only.
 	Title      string
 	Credential string
 	Input      *Value // Nil means {}.

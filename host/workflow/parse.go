@@ -106,7 +106,7 @@ func (p *parser) document(n *node) {
 }
 
 func (p *parser) trigger(n *node) Trigger {
-	t := Trigger{Name: n.str("trigger"), Title: n.str("title"), Credential: n.str("credential"), pointer: "/trigger"}
+	t := Trigger{Names: n.strs("trigger"), Title: n.str("title"), Credential: n.str("credential"), pointer: "/trigger"}
 	t.Connector, t.Major, _ = strings.Cut(n.str("connector"), "@")
 	if input := n.get("input"); input != nil {
 		t.Input = parseValue(input, "/trigger/input", p.report)
@@ -243,6 +243,22 @@ func (p *parser) duration(n *node, name, pointer string) (d time.Duration) {
 }
 
 // number returns an integer member, or zero.
+// strs returns a member that is a string, or a list of them.
+func (n *node) strs(name string) []string {
+	m := n.get(name)
+	switch {
+	case m == nil:
+		return nil
+	case m.kind != arrayKind:
+		return []string{n.str(name)}
+	}
+	var all []string
+	for _, item := range m.items {
+		all = append(all, item.text)
+	}
+	return all
+}
+
 func (n *node) number(name string) int {
 	v := n.get(name)
 	if v == nil {

@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -69,9 +70,27 @@ type result struct {
 // storyloop runs a command in this process.
 func storyloop(t *testing.T, args ...string) result {
 	t.Helper()
-	var stdout, stderr bytes.Buffer
+	var stdout, stderr lockedBuffer // a child process writes to it too
 	code := run(t.Context(), append([]string{"--lock", lock, "--credentials", emptyVault(t)}, args...), noEnv, &stdout, &stderr)
 	return result{code, stdout.String(), stderr.String()}
+}
+
+// lockedBuffer collects what several write.
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
 }
 
 func emptyVault(t *testing.T) string {

@@ -134,13 +134,23 @@ func (a *app) printRun(ctx context.Context, s *stack, r host.Run) error {
 
 // outputs returns what the steps outside of loops gave, by step.
 func (s *stack) outputs(ctx context.Context, run string) (map[string]json.RawMessage, error) {
-	steps := map[string]json.RawMessage{}
+	pages, items := map[string][]json.RawMessage{}, map[string]string{}
 	err := s.eachEntry(ctx, run, func(e host.Entry) {
-		if !strings.ContainsAny(e.Path, "[#") && len(e.Output) > 0 {
-			steps[e.Step] = e.Output
+		if !strings.Contains(e.Path, "[") && len(e.Output) > 0 {
+			pages[e.Step] = append(pages[e.Step], e.Output)
+			items[e.Step] = e.Items
 		}
 	})
-	return steps, err
+	if err != nil {
+		return nil, err
+	}
+	steps := map[string]json.RawMessage{}
+	for step, outputs := range pages {
+		if steps[step], err = workflow.Join(outputs, items[step]); err != nil {
+			return nil, fmt.Errorf("putting the pages of %s together: %w", step, err)
+		}
+	}
+	return steps, nil
 }
 
 func (s *stack) eachEntry(ctx context.Context, run string, f func(host.Entry)) error {

@@ -19,7 +19,7 @@ type stack struct {
 	connectors *registry
 	vault      *vault.Vault
 	engine     *host.Engine
-	known      bool // A credentials file was read, so names can be checked.
+	known      bool // There are credentials, so names can be checked.
 }
 
 type stackOptions struct {
@@ -45,7 +45,7 @@ func (a *app) openStack(ctx context.Context, o stackOptions) (_ *stack, err erro
 	if err != nil {
 		return nil, err
 	}
-	s.known = must || len(contents.Credentials) > 0
+	s.known = len(contents.Credentials) > 0
 	settings, err := a.connectorSettings()
 	if err != nil {
 		return nil, err

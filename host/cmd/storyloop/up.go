@@ -146,7 +146,16 @@ func (s *stack) dispatch(ctx context.Context, wake chan struct{}) {
 func (s *stack) enable(ctx context.Context, doc *workflow.Document, publicURL string, webhooks map[string]string) error {
 	t := doc.Trigger
 	c, ok := s.connectors.Connector(t.Connector)
-	if !ok || !isWebhook(c.Catalog(), t.Name) {
+	if !ok {
+		return unknown("connector", t.Connector, s.connectors.Names())
+	}
+	var triggers []*connectorv1.Trigger
+	for _, trigger := range t.Triggers(c.Catalog()) {
+		if trigger.GetWebhook() {
+			triggers = append(triggers, trigger)
+		}
+	}
+	if len(triggers) == 0 {
 		_, err := s.engine.Define(ctx, doc, true, "")
 		return err
 	}
@@ -164,14 +173,20 @@ func (s *stack) enable(ctx context.Context, doc *workflow.Document, publicURL st
 	if err != nil {
 		return fmt.Errorf("%s: %w", doc.Name, err)
 	}
-	resp := c.Subscribe(ctx, &connectorv1.SubscribeRequest{
-		Call: &connectorv1.Call{Id: "subscribe/" + doc.Name, IdempotencyKey: "subscribe/" + doc.Name, Credential: credential},
-		App:  app, Trigger: t.Name, Input: input, CallbackUrl: url,
-	})
-	if f := resp.GetFailure(); f != nil {
-		return fmt.Errorf("%s: subscribing to %s: %w", doc.Name, t.Name, failureError(f))
+	// All triggers of a workflow have one input, and so one subject.
+	var subject string
+	for _, trigger := range triggers {
+		id := "subscribe/" + doc.Name + "/" + trigger.GetName()
+		resp := c.Subscribe(ctx, &connectorv1.SubscribeRequest{
+			Call: &connectorv1.Call{Id: id, IdempotencyKey: id, Credential: credential},
+			App:  app, Trigger: trigger.GetName(), Input: input, CallbackUrl: url,
+		})
+		if f := resp.GetFailure(); f != nil {
+			return fmt.Errorf("%s: subscribing to %s: %w", doc.Name, trigger.GetName(), failureError(f))
+		}
+		subject = resp.GetSubscription().GetSubject()
 	}
-	_, err = s.engine.Define(ctx, doc, true, resp.GetSubscription().GetSubject())
+	_, err = s.engine.Define(ctx, doc, true, subject)
 	return err
 }
 
@@ -184,15 +199,6 @@ func environment(names []string) map[string]string {
 		}
 	}
 	return env
-}
-
-func isWebhook(c *connectorv1.Catalog, trigger string) bool {
-	for _, t := range c.GetTriggers() {
-		if t.GetName() == trigger {
-			return t.GetWebhook()
-		}
-	}
-	return false
 }
 
 func (a *app) printUp(line upLine) error {
