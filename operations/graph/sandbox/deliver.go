@@ -44,6 +44,9 @@ type Rules struct {
 	WrongSignature bool `json:"wrong_signature,omitempty"`
 	// Array prints the envelope inside [ ], as Meta's example pages do.
 	Array bool `json:"array,omitempty"`
+	// Direct puts field and value of a change right into its entry, as Meta's examples for
+	// Instagram Login do, instead of into changes.
+	Direct bool `json:"direct,omitempty"`
 }
 
 // A Delivery is one POST to the callback, sent or waiting.
@@ -203,7 +206,7 @@ func (s *Sandbox) formDeliveries() {
 	for _, f := range []flavour{flavourFacebook, flavourInstagram} {
 		mine := slices.DeleteFunc(slices.Clone(pending), func(u update) bool { return u.flavour != f })
 		for part := range slices.Chunk(mine, size) {
-			s.enqueue(f, envelope(part, sub.values), len(part))
+			s.enqueue(f, envelope(part, sub.values, q.rules.Direct), len(part))
 		}
 	}
 }

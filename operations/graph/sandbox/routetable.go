@@ -130,12 +130,12 @@ func messagingRoutes(t map[routeKey]*route) {
 		add(t, http.MethodPost, kind, "messenger_profile", fbMessaging, igMessaging, r, writeMessengerProfile)
 		add(t, http.MethodDelete, kind, "messenger_profile", fbMessaging, igMessaging, r, deleteMessengerProfile)
 	}
-	node := route{budget: budgetNone}
+	node := route{budget: budgetNone, page: true}
 	add(t, http.MethodGet, kindThread, "", fbMessaging, igMessaging, node, getNode(func(k *kinds) *kind[*Thread] { return k.thread }))
 	add(t, http.MethodGet, kindThread, "messages", fbMessaging, igMessaging, node, nodeEdge((*call).listMessages))
 	add(t, http.MethodGet, kindMessage, "", fbMessaging, igMessaging, node, getMessage)
 	add(t, http.MethodGet, kindPerson, "", fbMessaging, igMessaging, node, getPerson)
-	add(t, http.MethodPost, kindAccount, "moderate_conversations", fbMessaging, igMessaging, node, moderate)
+	add(t, http.MethodPost, kindAccount, "moderate_conversations", fbMessaging, igMessaging, route{budget: budgetNone}, moderate)
 	add(t, http.MethodPost, kindPage, "moderate_conversations", fbMessaging, "", route{only: facebookOnly, page: true, budget: budgetNone}, moderate)
 	page := route{only: facebookOnly, page: true, budget: budgetNone}
 	for _, what := range []string{"pass", "take", "request", "release", "extend"} {

@@ -330,6 +330,7 @@ func (s *Sandbox) write(w http.ResponseWriter, r *http.Request, c *call, a answe
 	if h["X-Fb-Trace-Id"] == nil {
 		h["X-Fb-Trace-Id"] = []string{s.lockedTrace()}
 	}
+	h["X-Fb-Debug"] = []string{"c2FuZGJveA=="}
 	h["X-Fb-Rev"] = []string{"1012345678"}
 	h["Cache-Control"] = []string{"private, no-cache, no-store, must-revalidate"}
 	if a.contentType == "" {

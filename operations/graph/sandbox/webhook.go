@@ -110,10 +110,14 @@ func (s *Sandbox) captioned(m *Media) {
 
 // envelope makes the body of one POST from updates of one flavour: an entry for each account
 // in the order of first appearance.
-func envelope(updates []update, values bool) []byte {
+func envelope(updates []update, values, direct bool) []byte {
 	entries := []object{}
 	seen := map[string]int{}
 	for _, u := range updates {
+		if direct && u.list() == "changes" {
+			entries = append(entries, object{{"id", u.account}, {"time", u.time()}, {"field", u.field}, {"value", u.value}})
+			continue
+		}
 		key := u.account + u.list()
 		i, known := seen[key]
 		if !known {
