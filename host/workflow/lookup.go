@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/big"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -181,24 +182,66 @@ func (r *Ref) selection(raw json.RawMessage) (list json.RawMessage, err error) {
 			list, err = nil, &NowhereError{r, "the path cannot be applied to this value", ""}
 		}
 	}()
-	list = append(list, '[')
-	for i, location := range r.expr.Locate(decode(raw), 0) {
-		path, ok := singular(location[1:])
-		if !ok {
-			continue
+	selected := []json.RawMessage{raw}
+	for rest := r.expr[1:]; len(rest) > 0; {
+		n := chunk(rest)
+		var next []json.RawMessage
+		for _, value := range selected {
+			next = append(next, locate(value, rest[:n])...)
 		}
+		selected, rest = next, rest[n:]
+	}
+	return joinItems(selected, len(raw)), nil
+}
+
+// chunk returns how much of a path can be evaluated at once: the library returns
+// what a filter selects in an order of its own, so a filter stands alone.
+func chunk(expr jp.Expr) int {
+	for i, f := range expr {
+		if _, ok := f.(*jp.Filter); ok {
+			return max(i, 1)
+		}
+	}
+	return len(expr)
+}
+
+func locate(raw json.RawMessage, expr jp.Expr) []json.RawMessage {
+	locations := append(jp.Expr{jp.Root('$')}, expr...).Locate(decode(raw), 0)
+	if _, ok := expr[0].(*jp.Filter); ok {
+		inOrder(raw, locations)
+	}
+	var found []json.RawMessage
+	for _, location := range locations {
+		path, ok := singular(location[1:])
 		value := raw
 		for _, s := range path {
-			if value, ok = step(value, s); !ok {
-				return nil, &NowhereError{r, "the path cannot be applied to this value", ""}
+			if ok {
+				value, ok = step(value, s)
 			}
 		}
-		if i > 0 {
-			list = append(list, ',')
+		if ok {
+			found = append(found, value)
 		}
-		list = append(list, value...)
 	}
-	return append(list, ']'), nil
+	return found
+}
+
+// inOrder sorts what a filter selects by where it stands in the text.
+func inOrder(raw json.RawMessage, locations []jp.Expr) {
+	place := map[jp.Child]int{}
+	for i, name := range rawNames(raw) {
+		place[jp.Child(name)] = i
+	}
+	at := func(location jp.Expr) int {
+		switch f := location[len(location)-1].(type) {
+		case jp.Nth:
+			return int(f)
+		case jp.Child:
+			return place[f]
+		}
+		return 0
+	}
+	slices.SortStableFunc(locations, func(a, b jp.Expr) int { return at(a) - at(b) })
 }
 
 // object is a decoded object that keeps its order, so that a wildcard selects in
