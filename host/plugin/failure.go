@@ -39,12 +39,9 @@ func (p *process) failure(ctx context.Context, req proto.Message, began bool, er
 		f.Applied = notApplied
 	}
 	code := status.Code(err)
-	switch {
-	case ctx.Err() != nil:
-		// The caller's own doing, whatever the call says.
-	case code == codes.Unavailable:
-		// The connection breaks before the exit is known, and the exit before the
-		// last words.
+	if code == codes.Unavailable || p.child.dying() {
+		// The connection breaks before the exit is known, and the exit is known
+		// before the last words.
 		p.await(ctx)
 	}
 	switch {

@@ -3,6 +3,7 @@ package plugin_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -30,6 +31,8 @@ import (
 func TestMain(m *testing.M) {
 	switch role := os.Getenv("TEST_ROLE"); role {
 	case "":
+		flag.Parse()
+		_ = flag.Set("test.parallel", "8") // They wait for processes more than they compute.
 		os.Exit(m.Run())
 	case "host":
 		beHost()

@@ -98,7 +98,7 @@ func start(ctx context.Context, cfg *Config) (*process, error) {
 		gaveUp := context.Cause(ctx) // Ending it may take until after the deadline.
 		p.end()
 		switch {
-		case errors.Is(gaveUp, context.DeadlineExceeded):
+		case errors.Is(gaveUp, context.DeadlineExceeded), status.Code(err) == codes.DeadlineExceeded:
 			err = fmt.Errorf("it was not ready in time: %w", err)
 		case gaveUp != nil:
 			err = gaveUp
