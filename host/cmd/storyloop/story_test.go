@@ -195,7 +195,7 @@ steps:
   - id: instagram-3
     connector: instagram
     operation: get_story
-    input: { story_idd: "1", story_id: $.steps.instagram-9.id }
+    input: { story_idd: "1", story_id: "$.steps.instagram-9.id" }
   - id: slack-1
     connector: slack
     operation: post

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/storyloop/storyloop/host"
+	"github.com/storyloop/storyloop/host/workflow"
+)
+
+// instagram answers every GET with an object of the id that was asked for, after
+// a while. It is a bare handler, so that what is measured is not the sandbox.
+func instagram(b *testing.B, latency time.Duration) *httptest.Server {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(latency)
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"id":%q,"media_type":"IMAGE","media_product_type":"STORY","timestamp":"2026-01-01T00:00:00+0000","permalink":"https://www.instagram.com/stories/x/1"}`, path.Base(r.URL.Path))
+	}))
+	b.Cleanup(srv.Close)
+	return srv
+}
+
+// loopOver is a workflow that gets a story for each item of $.steps.trigger.list.
+const loopOver = `{"name":"bench","trigger":{"connector":"manual"},"steps":[{"id":"loop-1","connector":"loop","operation":"loop_list",
+"input":{"list":"$.steps.trigger.list","concurrency":%d},"steps":[{"id":"instagram-1","connector":"instagram","operation":"get_story","credential":"bench",
+"input":{"story_id":"$.steps.loop-1.value"}}]}]}`
+
+func ids(n int) []string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = strconv.Itoa(18_023_000_000_000_000 + i)
+	}
+	return all
+}
+
+// plain is the loop that a programmer would write by hand.
+func plain(b *testing.B, url string, ids []string, concurrency int) time.Duration {
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: concurrency}}
+	start := time.Now()
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, concurrency)
+	for _, id := range ids {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			resp, err := client.Get(url + "/v25.0/" + id)
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			defer resp.Body.Close()
+			var story struct{ ID string }
+			if err := json.NewDecoder(resp.Body).Decode(&story); err != nil || story.ID != id {
+				b.Errorf("got %q, want %q: %v", story.ID, id, err)
+			}
+		})
+	}
+	wg.Wait()
+	return time.Since(start)
+}
+
+func benchStack(b *testing.B, url string) *stack {
+	var stderr bytes.Buffer
+	a := &app{getenv: noEnv, stdout: io.Discard, stderr: &stderr, logLevel: "error", lockFile: lock}
+	a.credentials = b.TempDir() + "/credentials.yaml"
+	require.NoError(b, os.WriteFile(a.credentials, []byte(benchCredentials), 0o600))
+	a.settings = fmt.Sprintf(`{"instagram":{"sandbox_url":%q}}`, url)
+	s, err := a.openStack(b.Context(), stackOptions{})
+	require.NoError(b, err)
+	b.Cleanup(s.close)
+	return s
+}
+
+const benchCredentials = `credentials: {bench: {connector: instagram, method: access_token, form: {access_token: EAABbenchbenchbench}}}`
+
+// through is the same loop as a workflow, through the engine and the connector's
+// process.
+func through(b *testing.B, s *stack, ids []string, concurrency int) time.Duration {
+	doc, err := workflow.Parse("bench.json", fmt.Appendf(nil, loopOver, concurrency))
+	require.NoError(b, err)
+	_, err = s.engine.Define(b.Context(), doc, false, "")
+	require.NoError(b, err)
+	trigger, err := json.Marshal(map[string][]string{"list": ids})
+	require.NoError(b, err)
+	start := time.Now()
+	id := newRunID()
+	_, _, err = s.engine.Start(b.Context(), host.StartRequest{Workflow: doc.Name, ID: id, Trigger: trigger})
+	require.NoError(b, err)
+	run, err := s.engine.Wait(b.Context(), id)
+	require.NoError(b, err)
+	took := time.Since(start)
+	require.Equal(b, host.RunSucceeded, run.State, "%v", run.Failure)
+	return took
+}
+
+// BenchmarkLoop compares a loop over 1,000 stories with a plain net/http loop over
+// the same server in the same run.
+func BenchmarkLoop(b *testing.B) {
+	for _, bench := range []struct {
+		latency     time.Duration
+		concurrency int
+	}{{20 * time.Millisecond, 1}, {20 * time.Millisecond, 16}, {0, 1}, {0, 16}} {
+		b.Run(fmt.Sprintf("latency=%s/concurrency=%d", bench.latency, bench.concurrency), func(b *testing.B) {
+			srv := instagram(b, bench.latency)
+			s := benchStack(b, srv.URL)
+			list := ids(1000)
+			through(b, s, list[:50], bench.concurrency) // connections are made, the credential is known
+			plain(b, srv.URL, list[:50], bench.concurrency)
+			var ours, baseline time.Duration
+			b.ResetTimer()
+			for range b.N {
+				baseline += plain(b, srv.URL, list, bench.concurrency)
+				ours += through(b, s, list, bench.concurrency)
+			}
+			b.ReportMetric(float64(ours)/float64(baseline), "x-of-plain-loop")
+			b.ReportMetric(float64(len(list)*b.N)/ours.Seconds(), "steps/s")
+		})
+	}
+}
+
+// BenchmarkMemory measures the largest resident memory of the host and its
+// connector together, in MB, while they loop over 5,000 stories.
+func BenchmarkMemory(b *testing.B) {
+	srv := instagram(b, 0)
+	dir := b.TempDir()
+	trigger, err := json.Marshal(map[string][]string{"list": ids(5000)})
+	require.NoError(b, err)
+	for name, text := range map[string]string{
+		"bench.json": fmt.Sprintf(loopOver, 4), "credentials.yaml": benchCredentials, "trigger.json": string(trigger),
+	} {
+		require.NoError(b, os.WriteFile(dir+"/"+name, []byte(text), 0o600))
+	}
+	program := dir + "/storyloop"
+	out, err := exec.CommandContext(b.Context(), "go", "build", "-o", program, ".").CombinedOutput()
+	require.NoError(b, err, "%s", out)
+	var largest int
+	for range b.N {
+		cmd := exec.CommandContext(b.Context(), program, "run", dir+"/bench.json", "--trigger", "@"+dir+"/trigger.json", "--lock", lock,
+			"--credentials", dir+"/credentials.yaml", "--settings", fmt.Sprintf(`{"instagram":{"sandbox_url":%q}}`, srv.URL))
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		require.NoError(b, cmd.Start())
+		ctx, ended := context.WithCancel(b.Context())
+		sampled := make(chan int, 1)
+		go func() { sampled <- sample(ctx, cmd.Process.Pid) }()
+		err := cmd.Wait()
+		ended()
+		require.NoError(b, err, stderr.String())
+		largest = max(largest, <-sampled)
+	}
+	b.ReportMetric(float64(largest)/1024, "MB-together")
+}
+
+// sample returns the largest resident memory of a process and its children, in
+// KB, until ctx ends.
+func sample(ctx context.Context, pid int) int {
+	largest := 0
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		sum := resident(strconv.Itoa(pid))
+		for _, child := range children(pid) {
+			sum += resident(child)
+		}
+		largest = max(largest, sum)
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return largest
+		}
+	}
+}
+
+// children returns the processes that a process has started, by whichever of its
+// threads.
+func children(pid int) []string {
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	var all []string
+	for _, task := range tasks {
+		list, _ := os.ReadFile(task)
+		all = append(all, strings.Fields(string(list))...)
+	}
+	return all
+}
+
+func resident(pid string) int {
+	status, err := os.ReadFile("/proc/" + pid + "/status")
+	if err != nil {
+		return 0
+	}
+	_, after, _ := strings.Cut(string(status), "VmRSS:")
+	fields := strings.Fields(after)
+	if len(fields) == 0 {
+		return 0
+	}
+	kb, _ := strconv.Atoi(fields[0])
+	return kb
+}
