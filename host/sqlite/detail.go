@@ -1,0 +1,118 @@
+package sqlite
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/storyloop/storyloop/host"
+	"github.com/storyloop/storyloop/host/workflow"
+)
+
+// Details hold what no query asks for, as JSON. They are the file's format: a
+// member keeps its name and meaning for ever. Question and attempt convert from
+// and to the host's types, so that a field which is added there must be here.
+
+type definitionDetail struct {
+	File    string    `json:"file,omitempty"`
+	Enabled bool      `json:"enabled"`
+	Subject string    `json:"subject,omitempty"`
+	AddedAt time.Time `json:"added_at,omitzero"`
+}
+
+type runDetail struct {
+	Version   string            `json:"version,omitempty"`
+	Event     string            `json:"event,omitempty"`
+	Failure   *workflow.Failure `json:"failure,omitempty"`
+	Question  *question         `json:"question,omitempty"`
+	Reason    string            `json:"reason,omitempty"`
+	Until     time.Time         `json:"until,omitzero"`
+	CreatedAt time.Time         `json:"created_at,omitzero"`
+	StartedAt time.Time         `json:"started_at,omitzero"`
+	EndedAt   time.Time         `json:"ended_at,omitzero"`
+}
+
+type entryDetail struct {
+	Step      string            `json:"step,omitempty"`
+	Connector string            `json:"connector,omitempty"`
+	Operation string            `json:"operation,omitempty"`
+	Items     string            `json:"items,omitempty"`
+	Next      string            `json:"next,omitempty"`
+	Failure   *workflow.Failure `json:"failure,omitempty"`
+	Attempts  []attempt         `json:"attempts,omitempty"`
+	Resume    string            `json:"resume,omitempty"`
+	Until     time.Time         `json:"until,omitzero"`
+	Waited    time.Duration     `json:"waited_ns,omitempty"`
+	Reason    string            `json:"reason,omitempty"`
+	Question  *question         `json:"question,omitempty"`
+	Answer    host.Choice       `json:"answer,omitempty"`
+	Before    int               `json:"before,omitempty"`
+	StartedAt time.Time         `json:"started_at,omitzero"`
+	EndedAt   time.Time         `json:"ended_at,omitzero"`
+}
+
+type eventDetail struct {
+	OccurredAt time.Time `json:"occurred_at,omitzero"`
+	ReceivedAt time.Time `json:"received_at,omitzero"`
+}
+
+type question struct {
+	Path    string            `json:"path,omitempty"`
+	Step    string            `json:"step,omitempty"`
+	Kind    host.QuestionKind `json:"kind,omitempty"`
+	Text    string            `json:"text,omitempty"`
+	Choices []host.Choice     `json:"choices,omitempty"`
+}
+
+type attempt struct {
+	ID        string    `json:"id,omitempty"`
+	StartedAt time.Time `json:"started_at,omitzero"`
+	EndedAt   time.Time `json:"ended_at,omitzero"`
+	Requests  int       `json:"requests,omitempty"`
+	Kind      string    `json:"kind,omitempty"`
+	Message   string    `json:"message,omitempty"`
+	Upstream  string    `json:"upstream,omitempty"`
+	Reconcile bool      `json:"reconcile,omitempty"`
+}
+
+func (q *question) host() *host.Question { return (*host.Question)(q) }
+
+func attemptsOf(in []host.Attempt) []attempt {
+	var out []attempt
+	for _, a := range in {
+		a.StartedAt, a.EndedAt = a.StartedAt.UTC(), a.EndedAt.UTC()
+		out = append(out, attempt(a))
+	}
+	return out
+}
+
+func hostAttempts(in []attempt) []host.Attempt {
+	var out []host.Attempt
+	for _, a := range in {
+		out = append(out, host.Attempt(a))
+	}
+	return out
+}
+
+func encode(detail any) (string, error) {
+	text, err := json.Marshal(detail)
+	if err != nil {
+		return "", fmt.Errorf("encoding: %w", err)
+	}
+	return string(text), nil
+}
+
+func decode(text []byte, detail any) error {
+	if err := json.Unmarshal(text, detail); err != nil {
+		return fmt.Errorf("decoding: %w", err)
+	}
+	return nil
+}
+
+// millis returns a time for an index, null if it is zero.
+func millis(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UnixMilli()
+}

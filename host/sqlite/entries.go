@@ -1,0 +1,146 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/storyloop/storyloop/host"
+)
+
+// maxPage is how many bytes of JSON a page of entries holds before it ends early.
+const maxPage = 8 << 20
+
+// PutEntry adds an entry to a run's journal, or replaces the one that has its path.
+func (s *Store) PutEntry(ctx context.Context, e host.Entry, d host.Durability) error {
+	row, err := newEntryRow(e)
+	if err == nil {
+		err = s.do(ctx, d, row.put)
+	}
+	if err != nil {
+		return fmt.Errorf("storing step %s of run %s: %w", e.Path, e.Run, err)
+	}
+	return nil
+}
+
+const selectEntry = `select seq, path, loop, iteration, state,
+	coalesce(input, (select body from bodies where bodies.id = input_body)),
+	coalesce(output, (select body from bodies where bodies.id = output_body)), detail from entries
+	where run = (select seq from runs where id = ?)`
+
+// Entry returns the entry of a path; false if there is none.
+func (s *Store) Entry(ctx context.Context, run, path string) (host.Entry, bool, error) {
+	e := host.Entry{Run: run}
+	found, err := s.one(ctx, selectEntry+" and path = ?", []any{run, path}, func(sc scan) error {
+		_, err := scanEntry(sc, &e)
+		return err
+	})
+	if err != nil {
+		return host.Entry{}, false, fmt.Errorf("reading step %s of run %s: %w", path, run, err)
+	}
+	if !found {
+		return host.Entry{}, false, s.mustHave(ctx, run)
+	}
+	return e, true, nil
+}
+
+// Entries returns a run's entries in the order in which they were first put,
+// from a position on; next is the position after them, zero at the end. A page
+// holds at most limit entries (100 if that is zero), fewer if they are large.
+func (s *Store) Entries(ctx context.Context, run string, from int64, limit int) (entries []host.Entry, next int64, err error) {
+	if limit <= 0 {
+		limit = 100
+	}
+	size := 0
+	err = s.each(ctx, selectEntry+" and seq >= ? order by seq limit ?", []any{run, from, limit + 1}, func(sc scan) error {
+		e := host.Entry{Run: run}
+		seq, err := scanEntry(sc, &e)
+		if err != nil {
+			return err
+		}
+		if len(entries) == limit || size > maxPage {
+			next = seq
+			return errEnough
+		}
+		size += len(e.Input) + len(e.Output)
+		entries = append(entries, e)
+		return nil
+	})
+	if err != nil {
+		return nil, 0, fmt.Errorf("reading the steps of run %s: %w", run, err)
+	}
+	if len(entries) == 0 {
+		return nil, 0, s.mustHave(ctx, run)
+	}
+	return entries, next, nil
+}
+
+// Iterations returns one more than the highest index of an iteration of a loop
+// that has left an entry.
+func (s *Store) Iterations(ctx context.Context, run, loop string) (int, error) {
+	var highest sql.NullInt64
+	_, err := s.one(ctx, "select max(iteration) from entries where run = (select seq from runs where id = ?) and loop = ? and loop <> ''",
+		[]any{run, loop}, func(sc scan) error { return sc(&highest) })
+	if err != nil {
+		return 0, fmt.Errorf("counting the iterations of %s in run %s: %w", loop, run, err)
+	}
+	if !highest.Valid {
+		return 0, s.mustHave(ctx, run)
+	}
+	return int(highest.Int64) + 1, nil
+}
+
+// entryRow is an entry on its way into the file.
+type entryRow struct {
+	run, path, loop string
+	iteration       int
+	state           string
+	input, output   body
+	detail          string
+}
+
+func newEntryRow(e host.Entry) (*entryRow, error) {
+	detail, err := encode(entryDetail{
+		Step: e.Step, Connector: e.Connector, Operation: e.Operation, Items: e.Items, Next: e.Next, Failure: e.Failure,
+		Attempts: attemptsOf(e.Attempts), Resume: e.Resume, Until: e.Until.UTC(), Waited: e.Waited, Reason: e.Reason,
+		Question: (*question)(e.Question), Answer: e.Answer, Before: e.Before, StartedAt: e.StartedAt.UTC(), EndedAt: e.EndedAt.UTC(),
+	})
+	return &entryRow{
+		run: e.Run, path: e.Path, loop: e.Loop, iteration: e.Index, state: string(e.State),
+		input: newBody(e.Input), output: newBody(e.Output), detail: detail,
+	}, err
+}
+
+func (r *entryRow) put(t *transaction) error {
+	input, inputBody, err := t.keep(r.input)
+	if err != nil {
+		return err
+	}
+	output, outputBody, err := t.keep(r.output)
+	if err != nil {
+		return err
+	}
+	n, err := t.exec(`insert into entries (run, path, loop, iteration, state, input, input_body, output, output_body, detail)
+		select seq, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 from runs where id = ?1
+		on conflict (run, path) do update set loop = excluded.loop, iteration = excluded.iteration, state = excluded.state,
+			input = excluded.input, input_body = excluded.input_body, output = excluded.output, output_body = excluded.output_body,
+			detail = excluded.detail`,
+		r.run, r.path, r.loop, r.iteration, r.state, input, inputBody, output, outputBody, r.detail)
+	if err == nil && n == 0 {
+		return &host.NotFoundError{Kind: "run", Name: r.run}
+	}
+	return err
+}
+
+func scanEntry(sc scan, e *host.Entry) (seq int64, err error) {
+	var text []byte
+	var d entryDetail
+	if err := sc(&seq, &e.Path, &e.Loop, &e.Index, (*string)(&e.State), (*[]byte)(&e.Input), (*[]byte)(&e.Output), &text); err != nil {
+		return 0, err
+	}
+	err = decode(text, &d)
+	e.Step, e.Connector, e.Operation, e.Items, e.Next = d.Step, d.Connector, d.Operation, d.Items, d.Next
+	e.Failure, e.Attempts, e.Resume, e.Question, e.Answer = d.Failure, hostAttempts(d.Attempts), d.Resume, d.Question.host(), d.Answer
+	e.Before, e.Until, e.Waited, e.Reason, e.StartedAt, e.EndedAt = d.Before, d.Until, d.Waited, d.Reason, d.StartedAt, d.EndedAt
+	return seq, err
+}

@@ -1,0 +1,65 @@
+-- Workflows, their runs, and what each step of a run has done.
+
+-- JSON that has a length of its own is kept as a blob, byte for byte. What is
+-- larger than a page of the file is a body, kept once however often it is used:
+-- the column is null then, and the one beside it leads to the body.
+create table bodies (
+	id   integer primary key,
+	hash blob not null unique, -- SHA-256 of body.
+	body blob not null
+) strict;
+
+create table definitions (
+	seq      integer primary key,
+	name     text not null,
+	version  text not null,
+	document blob not null,
+	detail   text not null, -- JSON, as all columns of this name: detail.go knows the members.
+	unique (name, version)
+) strict;
+
+create table current_definitions (
+	name    text primary key,
+	version text not null
+) strict, without rowid;
+
+create table runs (
+	seq          integer primary key, -- In order of creation.
+	id           text not null unique,
+	workflow     text not null,
+	state        text not null,
+	trigger      blob,
+	trigger_body integer,
+	output       blob,
+	output_body  integer,
+	ended        integer, -- Unix milliseconds; null until it has.
+	detail       text not null
+) strict;
+
+-- Each ends in the rowid, which is seq: a page of a list is one look-up.
+create index runs_by_workflow on runs (workflow);
+create index runs_by_state on runs (state);
+create index runs_by_workflow_and_state on runs (workflow, state);
+create index runs_by_end on runs (ended) where ended is not null;
+create index runs_by_trigger_body on runs (trigger_body) where trigger_body is not null;
+create index runs_by_output_body on runs (output_body) where output_body is not null;
+
+create table entries (
+	seq         integer primary key, -- In the order in which they were first put.
+	run         integer not null,    -- runs.seq
+	path        text not null,
+	loop        text not null,
+	iteration   integer not null,
+	state       text not null,
+	input       blob,
+	input_body  integer,
+	output      blob,
+	output_body integer,
+	detail      text not null
+) strict;
+
+create unique index entries_by_path on entries (run, path);
+create index entries_by_run on entries (run);
+create index entries_by_iteration on entries (run, loop, iteration) where loop <> '';
+create index entries_by_input_body on entries (input_body) where input_body is not null;
+create index entries_by_output_body on entries (output_body) where output_body is not null;

@@ -1,0 +1,111 @@
+package sqlite
+
+import (
+	"context"
+	"sync"
+)
+
+const (
+	maxBatch = 512  // Writes in one commit.
+	maxQueue = 4096 // Writes that wait; who makes more waits for room.
+)
+
+// write is one caller's write.
+type write struct {
+	ctx    context.Context
+	do     func(*transaction) error // May be done again if the commit did not succeed.
+	synced bool
+	result chan error // Nil if the caller has not waited.
+	number uint64
+}
+
+// queue holds writes in the order in which they were made.
+type queue struct {
+	mu sync.Mutex
+	// Guarded by mu.
+	waiting   []*write
+	last      uint64 // Number of the last write.
+	unawaited uint64 // Number of the last write whose caller has not waited.
+	tried     uint64 // All writes up to this number were tried.
+	stuck     bool   // Writes whose callers have not waited could not be stored yet.
+	closed    bool
+
+	work     sync.Cond // There is something to write, or never will be.
+	room     sync.Cond
+	progress sync.Cond // tried has grown.
+}
+
+func newQueue() *queue {
+	q := &queue{}
+	q.work.L, q.room.L, q.progress.L = &q.mu, &q.mu, &q.mu
+	return q
+}
+
+// put adds a write. If the caller need not wait, then result is set to nil, unless
+// earlier writes of that kind are stuck: nobody must be told of success then.
+func (q *queue) put(w *write, wait bool) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for len(q.waiting) >= maxQueue && !q.closed {
+		q.room.Wait()
+	}
+	if q.closed {
+		return ErrClosed
+	}
+	q.last++
+	w.number = q.last
+	if !wait && !q.stuck {
+		w.result = nil
+		q.unawaited = w.number
+	}
+	q.waiting = append(q.waiting, w)
+	q.work.Signal()
+	return nil
+}
+
+// take waits for writes and appends them to batch. It returns false when there
+// will be no more.
+func (q *queue) take(batch []*write) ([]*write, bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for len(q.waiting) == 0 && !q.closed {
+		q.work.Wait()
+	}
+	n := min(len(q.waiting), maxBatch)
+	batch = append(batch, q.waiting[:n]...)
+	rest := copy(q.waiting, q.waiting[n:])
+	clear(q.waiting[rest:])
+	q.waiting = q.waiting[:rest]
+	q.room.Broadcast()
+	return batch, n > 0 || !q.closed
+}
+
+// done says that all writes up to a number were tried.
+func (q *queue) done(number uint64, stuck bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.tried, q.stuck = number, stuck
+	q.progress.Broadcast()
+}
+
+// settle returns when all writes whose calls have returned were tried.
+func (q *queue) settle() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for number := q.unawaited; q.tried < number; {
+		q.progress.Wait()
+	}
+}
+
+// close lets no more writes in. It returns false if it was closed before.
+func (q *queue) close() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		return false
+	}
+	q.closed = true
+	q.work.Broadcast()
+	q.room.Broadcast()
+	return true
+}

@@ -1,0 +1,184 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/storyloop/storyloop/host"
+)
+
+// CreateRun stores a run, synced, unless its id is taken: then it returns the run
+// that has it, and false.
+func (s *Store) CreateRun(ctx context.Context, r host.Run) (host.Run, bool, error) {
+	row, err := newRunRow(r)
+	created := false
+	if err == nil {
+		err = s.do(ctx, host.Synced, func(t *transaction) error {
+			args, err := row.args(t)
+			if err != nil {
+				return err
+			}
+			n, err := t.exec(`insert into runs (id, workflow, state, trigger, trigger_body, output, output_body, ended, detail)
+				values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do nothing`, args...)
+			created = n > 0
+			return err
+		})
+	}
+	if err != nil {
+		return host.Run{}, false, fmt.Errorf("storing run %s: %w", r.ID, err)
+	}
+	if created {
+		return r, true, nil
+	}
+	r, err = s.Run(ctx, r.ID)
+	return r, false, err
+}
+
+// UpdateRun replaces a run.
+func (s *Store) UpdateRun(ctx context.Context, r host.Run, d host.Durability) error {
+	row, err := newRunRow(r)
+	if err == nil {
+		err = s.do(ctx, d, func(t *transaction) error {
+			args, err := row.args(t)
+			if err != nil {
+				return err
+			}
+			n, err := t.exec(`update runs set workflow = ?2, state = ?3, trigger = ?4, trigger_body = ?5, output = ?6, output_body = ?7,
+				ended = ?8, detail = ?9 where id = ?1`, args...)
+			if err == nil && n == 0 {
+				return &host.NotFoundError{Kind: "run", Name: r.ID}
+			}
+			return err
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("storing run %s: %w", r.ID, err)
+	}
+	return nil
+}
+
+const selectRun = `select id, workflow, state,
+	coalesce(trigger, (select body from bodies where bodies.id = trigger_body)),
+	coalesce(output, (select body from bodies where bodies.id = output_body)), detail from runs`
+
+// Run returns a run.
+func (s *Store) Run(ctx context.Context, id string) (host.Run, error) {
+	var r host.Run
+	found, err := s.one(ctx, selectRun+" where id = ?", []any{id}, func(sc scan) (err error) {
+		r, err = scanRun(sc)
+		return err
+	})
+	switch {
+	case err != nil:
+		return host.Run{}, fmt.Errorf("reading run %s: %w", id, err)
+	case !found:
+		return host.Run{}, &host.NotFoundError{Kind: "run", Name: id}
+	}
+	return r, nil
+}
+
+// Runs returns runs, the latest first: those that were created last. A filter's
+// Before that is not there, or no more, is a *host.NotFoundError.
+func (s *Store) Runs(ctx context.Context, f host.RunFilter) ([]host.Run, error) {
+	before := int64(math.MaxInt64)
+	if f.Before != "" {
+		found, err := s.one(ctx, "select seq from runs where id = ?", []any{f.Before}, func(sc scan) error { return sc(&before) })
+		if err != nil {
+			return nil, fmt.Errorf("reading run %s: %w", f.Before, err)
+		}
+		if !found {
+			return nil, &host.NotFoundError{Kind: "run", Name: f.Before}
+		}
+	}
+	if f.Limit <= 0 {
+		f.Limit = 100
+	}
+	var all []host.Run
+	query, args := runsQuery(f, before)
+	err := s.each(ctx, query, args, func(sc scan) error {
+		r, err := scanRun(sc)
+		all = append(all, r)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading runs: %w", err)
+	}
+	return all, nil
+}
+
+// mustHave tells a run that has left nothing from one that is not there.
+func (s *Store) mustHave(ctx context.Context, run string) error {
+	found, err := s.one(ctx, "select 1 from runs where id = ?", []any{run}, func(scan) error { return nil })
+	if err != nil {
+		return fmt.Errorf("reading run %s: %w", run, err)
+	}
+	if !found {
+		return &host.NotFoundError{Kind: "run", Name: run}
+	}
+	return nil
+}
+
+// runsQuery asks for a page of each state and merges them: each page is one
+// look-up in an index, however many runs there are.
+func runsQuery(f host.RunFilter, before int64) (string, []any) {
+	where, args := "seq < ?", []any{before}
+	if f.Workflow != "" {
+		where, args = "workflow = ? and "+where, append([]any{f.Workflow}, args...)
+	}
+	if len(f.States) == 0 {
+		return selectRun + " where " + where + " order by seq desc limit ?", append(args, f.Limit)
+	}
+	var pages []string
+	var all []any
+	for _, state := range f.States {
+		pages = append(pages, "select * from (select seq from runs where state = ? and "+where+" order by seq desc limit ?)")
+		all = append(append(append(all, string(state)), args...), f.Limit)
+	}
+	return selectRun + " where seq in (" + strings.Join(pages, " union ") + ") order by seq desc limit ?", append(all, f.Limit)
+}
+
+// runRow is a run on its way into the file.
+type runRow struct {
+	id, workflow, state string
+	trigger, output     body
+	ended               any
+	detail              string
+}
+
+func newRunRow(r host.Run) (runRow, error) {
+	detail := runDetail{
+		Version: r.Version, Event: r.Event, Failure: r.Failure, Question: (*question)(r.Question), Reason: r.Reason,
+		Until: r.Until.UTC(), CreatedAt: r.CreatedAt.UTC(), StartedAt: r.StartedAt.UTC(), EndedAt: r.EndedAt.UTC(),
+	}
+	row := runRow{id: r.ID, workflow: r.Workflow, state: string(r.State), trigger: newBody(r.Trigger), output: newBody(r.Output)}
+	if r.State.Ended() {
+		row.ended = millis(r.EndedAt)
+	}
+	var err error
+	row.detail, err = encode(detail)
+	return row, err
+}
+
+func (r *runRow) args(t *transaction) ([]any, error) {
+	trigger, triggerBody, err := t.keep(r.trigger)
+	if err != nil {
+		return nil, err
+	}
+	output, outputBody, err := t.keep(r.output)
+	return []any{r.id, r.workflow, r.state, trigger, triggerBody, output, outputBody, r.ended, r.detail}, err
+}
+
+func scanRun(sc scan) (host.Run, error) {
+	var r host.Run
+	var text []byte
+	var d runDetail
+	if err := sc(&r.ID, &r.Workflow, (*string)(&r.State), (*[]byte)(&r.Trigger), (*[]byte)(&r.Output), &text); err != nil {
+		return r, err
+	}
+	err := decode(text, &d)
+	r.Version, r.Event, r.Failure, r.Question, r.Reason = d.Version, d.Event, d.Failure, d.Question.host(), d.Reason
+	r.Until, r.CreatedAt, r.StartedAt, r.EndedAt = d.Until, d.CreatedAt, d.StartedAt, d.EndedAt
+	return r, err
+}

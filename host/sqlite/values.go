@@ -1,0 +1,110 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/storyloop/storyloop/host"
+)
+
+// NamedValue is a value in a scope, such as a quota or a schedule's last time.
+type NamedValue struct {
+	Key   string
+	Value json.RawMessage
+}
+
+// Value returns a value; false if there is none.
+func (s *Store) Value(ctx context.Context, scope, key string) (json.RawMessage, bool, error) {
+	var value []byte
+	found, err := s.one(ctx, "select value from named_values where scope = ? and key = ?", []any{scope, key}, func(sc scan) error {
+		return sc(&value)
+	})
+	if err != nil {
+		return nil, false, fmt.Errorf("reading %s of %s: %w", key, scope, err)
+	}
+	return value, found, nil
+}
+
+// Values returns all values of a scope, by key.
+func (s *Store) Values(ctx context.Context, scope string) ([]NamedValue, error) {
+	var all []NamedValue
+	err := s.each(ctx, "select key, value from named_values where scope = ? order by key", []any{scope}, func(sc scan) error {
+		var v NamedValue
+		err := sc(&v.Key, (*[]byte)(&v.Value))
+		all = append(all, v)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the values of %s: %w", scope, err)
+	}
+	return all, nil
+}
+
+// PutValue stores a value; an empty one deletes it.
+func (s *Store) PutValue(ctx context.Context, scope, key string, value json.RawMessage, d host.Durability) error {
+	value = newBody(value).text
+	err := s.do(ctx, d, func(t *transaction) error { return t.putValue(scope, key, value) })
+	if err != nil {
+		return fmt.Errorf("storing %s of %s: %w", key, scope, err)
+	}
+	return nil
+}
+
+// Change is a step that changes a value.
+type Change struct {
+	Scope, Key string
+	Run, Path  string // Of the step; empty if there is none.
+
+	// Change gets what is there, empty if nothing is, and returns what shall be, and
+	// what the step gets. It may be called more than once, and must not use the store.
+	Change func(old json.RawMessage) (now, answer json.RawMessage, err error)
+}
+
+// ChangeValue changes a value, synced, with nobody else in between. A step that has
+// done so gets its former answer, and changes nothing: it may be repeated safely
+// after its answer was lost.
+func (s *Store) ChangeValue(ctx context.Context, c Change) (answer json.RawMessage, err error) {
+	err = s.do(ctx, host.Synced, func(t *transaction) error {
+		var known []byte
+		found, err := t.row("select answer from value_changes where run = ? and path = ?", []any{c.Run, c.Path}, &known)
+		if err != nil {
+			return err
+		}
+		if answer = known; found {
+			return nil
+		}
+		var old, now json.RawMessage
+		if _, err := t.row("select value from named_values where scope = ? and key = ?", []any{c.Scope, c.Key}, (*[]byte)(&old)); err != nil {
+			return err
+		}
+		if now, answer, err = c.Change(old); err != nil {
+			return err
+		}
+		if err := t.putValue(c.Scope, c.Key, now); err != nil {
+			return err
+		}
+		if c.Run == "" {
+			return nil
+		}
+		_, err = t.exec("insert into value_changes (run, path, answer) values (?, ?, ?)", c.Run, c.Path, []byte(answer))
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("changing %s of %s: %w", c.Key, c.Scope, err)
+	}
+	return answer, nil
+}
+
+// RunScope is the scope of values that are deleted with a run.
+func RunScope(run string) string { return "run/" + run }
+
+func (t *transaction) putValue(scope, key string, value []byte) error {
+	if len(value) == 0 {
+		_, err := t.exec("delete from named_values where scope = ? and key = ?", scope, key)
+		return err
+	}
+	_, err := t.exec("insert into named_values (scope, key, value) values (?, ?, ?) on conflict (scope, key) do update set value = excluded.value",
+		scope, key, value)
+	return err
+}
