@@ -242,8 +242,8 @@ func (e *Engine) Watch(id string) *Watcher { return e.watchers.add(id) }
 func (e *Engine) Close(ctx context.Context) error {
 	e.mu.Lock()
 	e.closed = true
-	e.mu.Unlock()
 	e.halt()
+	e.mu.Unlock()
 	done := make(chan struct{})
 	go func() {
 		e.running.Wait()

@@ -52,7 +52,7 @@ func yamlError(err error) error {
 			at.line = n
 		}
 	}
-	return &syntaxError{at, "syntax", "not YAML: " + message, ""}
+	return &syntaxError{at, "syntax", "not YAML: " + message, "within { } and [ ], put quotes around what holds one of { } [ ] , or a colon and a space"}
 }
 
 // yamlBuilder turns YAML's nodes into ours.
