@@ -25,8 +25,7 @@ var allowed = []struct {
 	{"schemas/validate", nil},
 	{"schemas", nil},
 	{"connector/cmd/connector-instagram", []string{"connector", "operations", "operations/graph/sandbox"}},
-	{"connector/connectortest", []string{"connector", "proto/connector/v1", "schemas/validate"}},
-	{"connector", []string{"proto/connector/v1", "schemas/validate"}},
+	{"connector", []string{"connector", "connector/", "proto/connector/v1", "schemas/validate"}},
 	{"operations/graph", nil},
 	{"operations", []string{"connector", "schemas", "operations/graph"}},
 	{"host/cmd/storyloop", []string{"host", "host/", "proto/connector/v1", "schemas/validate", "examples"}},
@@ -38,7 +37,7 @@ var allowed = []struct {
 }
 
 // pluginUsers alone may know go-plugin.
-var pluginUsers = []string{"proto/connector/v1", "connector", "connector/connectortest", "host/plugin"}
+var pluginUsers = []string{"proto/connector/v1", "connector", "connector/conformance", "connector/connectortest", "host/plugin"}
 
 func TestImports(t *testing.T) {
 	t.Parallel()
