@@ -74,6 +74,7 @@ func describe(spec Spec, name string, args []string, stdout, stderr io.Writer) i
 	flags := flag.NewFlagSet(name+" describe", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	asJSON := flags.Bool("json", false, "print all of the catalog as JSON, schemas included")
+	asMarkdown := flags.Bool("markdown", false, "print a reference page")
 	if err := flags.Parse(args); err != nil {
 		return exitUsage
 	}
@@ -81,17 +82,24 @@ func describe(spec Spec, name string, args []string, stdout, stderr io.Writer) i
 		fmt.Fprintf(stderr, "%s describe: unexpected argument %q\n", name, flags.Arg(0))
 		return exitUsage
 	}
+	if *asJSON && *asMarkdown {
+		fmt.Fprintf(stderr, "%s describe: --json and --markdown exclude each other\n", name)
+		return exitUsage
+	}
 	srv, err := newServer(spec, slog.New(slog.DiscardHandler))
 	if err != nil {
 		fmt.Fprintf(stderr, "%s: %v\n", name, err)
 		return exitError
 	}
-	if *asJSON {
+	switch {
+	case *asJSON:
 		out := json.NewEncoder(stdout)
 		out.SetEscapeHTML(false)
 		out.SetIndent("", "  ")
 		err = out.Encode(srv.description())
-	} else {
+	case *asMarkdown:
+		err = srv.markdown(stdout)
+	default:
 		err = srv.table(stdout)
 	}
 	if err != nil {

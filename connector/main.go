@@ -52,6 +52,8 @@ func run(spec Spec, args []string, getenv func(string) string, stdout, stderr io
 		return exitOK
 	case "describe":
 		return describe(spec, name, rest, stdout, stderr)
+	case "conformance":
+		return checkConformance(spec, name, rest, stdout, stderr)
 	}
 	for _, c := range spec.Commands {
 		if c.Name == command {
@@ -68,7 +70,8 @@ func run(spec Spec, args []string, getenv func(string) string, stdout, stderr io
 func usage(spec Spec, name string, w io.Writer) {
 	fmt.Fprintf(w, "%s %s: %s\n\nCommands:\n", spec.Title, spec.Version, spec.Summary)
 	const row = "  %-12s %s\n"
-	fmt.Fprintf(w, row, "describe", "show what the connector offers (--json for all of it)")
+	fmt.Fprintf(w, row, "describe", "show what the connector offers (--json for all of it, --markdown for a reference page)")
+	fmt.Fprintf(w, row, "conformance", "check that the connector keeps the protocol (--json for programs)")
 	fmt.Fprintf(w, row, "version", "print the version")
 	for _, c := range spec.Commands {
 		fmt.Fprintf(w, row, c.Name, c.Summary)
