@@ -232,9 +232,23 @@ func (e *Engine) Wait(ctx context.Context, id string) (Run, error) {
 	return e.Store.Run(ctx, id)
 }
 
-// Watch follows a run that is about to start or under way; with an empty id, the
-// ends of all runs. Close the watcher.
-func (e *Engine) Watch(id string) *Watcher { return e.watchers.add(id) }
+// Watch follows a run that is about to start or under way; of one that is at rest
+// already it tells how it ended. With an empty id it follows the ends of all runs.
+// Close the watcher.
+func (e *Engine) Watch(id string) *Watcher {
+	w := e.watchers.add(id)
+	e.mu.Lock()
+	active := e.active[id] != nil
+	e.mu.Unlock()
+	if id == "" || active {
+		return w
+	}
+	// A run that is not known is about to start.
+	if r, err := e.Store.Run(context.Background(), id); err == nil && (r.State.Ended() || r.State == RunParked) {
+		e.watchers.tellLate(w, Progress{Kind: RunEnded, Run: id, At: e.Clock.Now(), State: r.State, Failure: r.Failure, Question: r.Question, Output: r.Output})
+	}
+	return w
+}
 
 // Close lets runs come to the next point from which another process can go on,
 // and returns when all have, or with ctx's error. Calls that are under way are cut

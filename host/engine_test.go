@@ -246,6 +246,12 @@ func TestWatch_TellsWhatHappens(t *testing.T) {
 		"step_started loop[1]/get", "attempt loop[1]/get", "step_finished loop[1]/get", "iteration loop",
 		"step_finished loop", "run_ended",
 	}, told)
+
+	late := l.Watch("r")
+	defer late.Close()
+	p, ok := late.Next(context.Background())
+	assert.True(t, ok)
+	assert.Equal(t, host.RunEnded, p.Kind, "who comes late learns how it ended")
 }
 
 func TestRuns_QueueBehindEachOther(t *testing.T) {

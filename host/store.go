@@ -69,13 +69,13 @@ type Store interface {
 
 // Definition is one version of a workflow.
 type Definition struct {
-	Name     string
-	Version  string          // Made of the document: the same text is the same version.
-	Document json.RawMessage // As JSON.
-	File     string          // Where it was read from, for messages.
-	Enabled  bool            // Events start runs of it.
-	Subject  string          // Only events of this subject do; empty means of any.
-	AddedAt  time.Time
+	Name     string          `json:"name"`
+	Version  string          `json:"version"`            // Made of the document: the same text is the same version.
+	Document json.RawMessage `json:"document,omitempty"` // As JSON.
+	File     string          `json:"file,omitempty"`     // Where it was read from, for messages.
+	Enabled  bool            `json:"enabled,omitempty"`  // Events start runs of it.
+	Subject  string          `json:"subject,omitempty"`  // Only events of this subject do; empty means of any.
+	AddedAt  time.Time       `json:"added_at,omitzero"`
 }
 
 // RunState is how a run stands.
@@ -99,31 +99,31 @@ func (s RunState) Ended() bool {
 
 // Run is one run of a workflow.
 type Run struct {
-	ID       string
-	Workflow string
-	Version  string // Of the definition with which it began.
-	State    RunState
-	Trigger  json.RawMessage // What happened.
-	Event    string          // Key of the event that started it; empty if a person did.
+	ID       string          `json:"id"`
+	Workflow string          `json:"workflow"`
+	Version  string          `json:"version"` // Of the definition with which it began.
+	State    RunState        `json:"state"`
+	Trigger  json.RawMessage `json:"trigger,omitempty"` // What happened.
+	Event    string          `json:"event,omitempty"`   // Key of the event that started it; empty if a person did.
 
-	Output   json.RawMessage   // Of a terminate step, if it gave one.
-	Failure  *workflow.Failure // Why it failed.
-	Question *Question         // What a parked run waits for.
-	Reason   string            // What a waiting run waits for.
-	Until    time.Time         // And until when.
+	Output   json.RawMessage   `json:"output,omitempty"`   // Of a terminate step, if it gave one.
+	Failure  *workflow.Failure `json:"failure,omitempty"`  // Why it failed.
+	Question *Question         `json:"question,omitempty"` // What a parked run waits for.
+	Reason   string            `json:"reason,omitempty"`   // What a waiting run waits for.
+	Until    time.Time         `json:"until,omitzero"`     // And until when.
 
-	CreatedAt time.Time
-	StartedAt time.Time
-	EndedAt   time.Time
+	CreatedAt time.Time `json:"created_at,omitzero"`
+	StartedAt time.Time `json:"started_at,omitzero"`
+	EndedAt   time.Time `json:"ended_at,omitzero"`
 }
 
 // Question is what a person must decide before a parked run goes on.
 type Question struct {
-	Path    string // Of the step.
-	Step    string
-	Kind    QuestionKind
-	Text    string
-	Choices []Choice
+	Path    string       `json:"path"` // Of the step.
+	Step    string       `json:"step,omitempty"`
+	Kind    QuestionKind `json:"kind"`
+	Text    string       `json:"text,omitempty"`
+	Choices []Choice     `json:"choices,omitempty"`
 }
 
 // QuestionKind is what a question is about.
@@ -174,54 +174,54 @@ func (s EntryState) Final() bool {
 // Entry is what the journal holds about one step in one iteration: a record to
 // resume from, and history for people.
 type Entry struct {
-	Run       string
-	Path      string // Such as "loop-1[3]/instagram-2", "instagram-1#2" for a page, "loop-1[3]" for an iteration.
-	Loop      string // Path of the innermost loop around it; empty outside of loops.
-	Index     int    // The iteration of that loop.
-	Step      string
-	Connector string
-	Operation string
-	State     EntryState
+	Run       string     `json:"run"`
+	Path      string     `json:"path"`            // Such as "loop-1[3]/instagram-2", "instagram-1#2" for a page, "loop-1[3]" for an iteration.
+	Loop      string     `json:"loop,omitempty"`  // Path of the innermost loop around it; empty outside of loops.
+	Index     int        `json:"index,omitempty"` // The iteration of that loop.
+	Step      string     `json:"step,omitempty"`
+	Connector string     `json:"connector,omitempty"`
+	Operation string     `json:"operation,omitempty"`
+	State     EntryState `json:"state"`
 
-	Input    json.RawMessage // Secrets masked.
-	Output   json.RawMessage
-	Items    string // As in workflow.Outcome.
-	Next     string // As in workflow.Outcome.
-	Failure  *workflow.Failure
-	Attempts []Attempt
-	Resume   string    // Resume token of the last attempt.
-	Until    time.Time // Of a wait.
-	Waited   time.Duration
-	Reason   string // For the wait.
-	Question *Question
-	Answer   Choice // To the question; empty until there is one.
-	Before   int    // Attempts that were made before the answer, and do not count any more.
+	Input    json.RawMessage   `json:"input,omitempty"` // Secrets masked.
+	Output   json.RawMessage   `json:"output,omitempty"`
+	Items    string            `json:"items,omitempty"` // As in workflow.Outcome.
+	Next     string            `json:"next,omitempty"`  // As in workflow.Outcome.
+	Failure  *workflow.Failure `json:"failure,omitempty"`
+	Attempts []Attempt         `json:"attempts,omitempty"`
+	Resume   string            `json:"resume,omitempty"` // Resume token of the last attempt.
+	Until    time.Time         `json:"until,omitzero"`   // Of a wait.
+	Waited   time.Duration     `json:"waited,omitempty"`
+	Reason   string            `json:"reason,omitempty"` // For the wait.
+	Question *Question         `json:"question,omitempty"`
+	Answer   Choice            `json:"answer,omitempty"` // To the question; empty until there is one.
+	Before   int               `json:"before,omitempty"` // Attempts that were made before the answer, and do not count any more.
 
-	StartedAt time.Time
-	EndedAt   time.Time
+	StartedAt time.Time `json:"started_at,omitzero"`
+	EndedAt   time.Time `json:"ended_at,omitzero"`
 }
 
 // Attempt is one call of an operation.
 type Attempt struct {
-	ID        string // As in the logs of both sides.
-	StartedAt time.Time
-	EndedAt   time.Time // Zero if it was cut off.
-	Requests  int       // Requests to the remote service.
-	Kind      string    // Of its failure; empty if it worked.
-	Message   string
-	Upstream  string // The remote service's code.
-	Reconcile bool   // It only looked whether an earlier attempt had happened.
+	ID        string    `json:"id"` // As in the logs of both sides.
+	StartedAt time.Time `json:"started_at,omitzero"`
+	EndedAt   time.Time `json:"ended_at,omitzero"`  // Zero if it was cut off.
+	Requests  int       `json:"requests,omitempty"` // Requests to the remote service.
+	Kind      string    `json:"kind"`               // Of its failure; empty if it worked.
+	Message   string    `json:"message,omitempty"`
+	Upstream  string    `json:"upstream,omitempty"`  // The remote service's code.
+	Reconcile bool      `json:"reconcile,omitempty"` // It only looked whether an earlier attempt had happened.
 }
 
 // Event is something that happened at a remote service.
 type Event struct {
-	Connector  string
-	Trigger    string
-	ID         string // By the connector; the same for each delivery.
-	Subject    string
-	Payload    json.RawMessage
-	OccurredAt time.Time
-	ReceivedAt time.Time
+	Connector  string          `json:"connector,omitempty"`
+	Trigger    string          `json:"trigger,omitempty"`
+	ID         string          `json:"id"` // By the connector; the same for each delivery.
+	Subject    string          `json:"subject,omitempty"`
+	Payload    json.RawMessage `json:"payload,omitempty"`
+	OccurredAt time.Time       `json:"occurred_at,omitzero"`
+	ReceivedAt time.Time       `json:"received_at,omitzero"`
 }
 
 // Key tells events apart: two deliveries of one event have the same.

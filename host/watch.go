@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"sync"
 	"time"
 
@@ -11,29 +12,29 @@ import (
 
 // Progress is one thing that happens in a run, for whoever watches it.
 type Progress struct {
-	Kind ProgressKind
-	Run  string
-	At   time.Time
+	Kind ProgressKind `json:"kind"`
+	Run  string       `json:"run"`
+	At   time.Time    `json:"at"`
 
-	Path      string // Of the step: "loop-1[3]/instagram-2".
-	Step      string // Its id,
-	Title     string // its title, if it has one,
-	Connector string
-	Operation string
+	Path      string `json:"path"`            // Of the step: "loop-1[3]/instagram-2".
+	Step      string `json:"step,omitempty"`  // Its id,
+	Title     string `json:"title,omitempty"` // its title, if it has one,
+	Connector string `json:"connector,omitempty"`
+	Operation string `json:"operation,omitempty"`
 
-	Attempt  int           // From 1; for Attempted and Waiting.
-	Message  string        // For people: why it waits, how far it is.
-	Fraction float64       // 0 to 1; for InProgress, where it is known.
-	Until    time.Time     // For Waiting.
-	Index    int           // Of the iteration; for Iterated.
-	Done     int           // Iterations that are over; for Iterated.
-	Count    int           // Iterations at most; for LoopStarted and Iterated.
-	Took     time.Duration // For StepFinished and StepFailed.
+	Attempt  int           `json:"attempt,omitempty"`  // From 1; for Attempted and Waiting.
+	Message  string        `json:"message,omitempty"`  // For people: why it waits, how far it is.
+	Fraction float64       `json:"fraction,omitempty"` // 0 to 1; for InProgress, where it is known.
+	Until    time.Time     `json:"until,omitzero"`     // For Waiting.
+	Index    int           `json:"index,omitempty"`    // Of the iteration; for Iterated.
+	Done     int           `json:"done,omitempty"`     // Iterations that are over; for Iterated.
+	Count    int           `json:"count,omitempty"`    // Iterations at most; for LoopStarted and Iterated.
+	Took     time.Duration `json:"took,omitempty"`     // For StepFinished and StepFailed.
 
-	Output   json.RawMessage   // For StepFinished.
-	Failure  *workflow.Failure // For StepFailed, Iterated and RunEnded.
-	Question *Question         // For RunEnded, if the run is parked.
-	State    RunState          // For RunEnded.
+	Output   json.RawMessage   `json:"output,omitempty"`   // For StepFinished.
+	Failure  *workflow.Failure `json:"failure,omitempty"`  // For StepFailed, Iterated and RunEnded.
+	Question *Question         `json:"question,omitempty"` // For RunEnded, if the run is parked.
+	State    RunState          `json:"state,omitempty"`    // For RunEnded.
 }
 
 // ProgressKind is what happens in a run.
@@ -170,9 +171,24 @@ func (ws *watchers) tell(p Progress) {
 	}
 }
 
+// tellLate tells one who came after the end, unless it has been told.
+func (ws *watchers) tellLate(w *Watcher, p Progress) {
+	ws.mu.Lock()
+	defer ws.mu.Unlock()
+	if slices.Contains(ws.byRun[w.run], w) {
+		ws.drop(w)
+		w.put(p)
+		close(w.signal)
+	}
+}
+
 func (ws *watchers) remove(w *Watcher) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
+	ws.drop(w)
+}
+
+func (ws *watchers) drop(w *Watcher) {
 	list := ws.byRun[w.run]
 	for i := range list {
 		if list[i] == w {

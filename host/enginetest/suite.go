@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/storyloop/storyloop/host"
-	"github.com/storyloop/storyloop/host/core"
 	"github.com/storyloop/storyloop/host/workflow"
 	connectorv1 "github.com/storyloop/storyloop/proto/connector/v1"
 	"github.com/stretchr/testify/assert"
@@ -91,7 +90,7 @@ func newRig(t *testing.T, s Subject) *rig {
 func (r *rig) start(store host.Store) Engine {
 	e := r.subject.Engine(host.Setup{
 		Store: store, Clock: r.clock, Random: func() float64 { return 0.5 },
-		Connectors: append(host.ConnectorList{r.world}, core.Connectors()...),
+		Connectors: host.ConnectorList{r.world},
 		Env:        func(string) (string, bool) { return "", false },
 	})
 	r.t.Cleanup(func() { r.close(e) })
@@ -114,8 +113,6 @@ func (r *rig) triggered(trigger, steps string) *workflow.Document {
 	r.t.Helper()
 	doc, err := workflow.Parse("w.yaml", []byte("name: w\ntrigger: "+trigger+"\nsteps:\n"+steps))
 	require.NoError(r.t, err)
-	problems := host.Check(r.ctx, doc, append(host.ConnectorList{r.world}, core.Connectors()...), nil)
-	require.NoError(r.t, problems.Err())
 	return doc
 }
 

@@ -9,13 +9,14 @@ import (
 // Problem is one thing that is wrong with a document, for the person who wrote
 // it.
 type Problem struct {
-	File         string
-	Line, Column int    // From 1; zero where the place is unknown.
-	Pointer      string // RFC 6901 JSON Pointer into the document; empty means all of it.
-	Code         string // Stable, in snake_case, such as "unknown_operation".
-	Message      string // What is wrong.
-	Hint         string // What to do about it, such as `did you mean "list_stories"?`; may be empty.
-	Warning      bool   // The document can run all the same.
+	File    string `json:"file,omitempty"`
+	Line    int    `json:"line,omitempty"` // From 1; zero where the place is unknown.
+	Column  int    `json:"column,omitempty"`
+	Pointer string `json:"pointer,omitempty"` // RFC 6901 JSON Pointer into the document; empty means all of it.
+	Code    string `json:"code,omitempty"`    // Stable, in snake_case, such as "unknown_operation".
+	Message string `json:"message,omitempty"` // What is wrong.
+	Hint    string `json:"hint,omitempty"`    // What to do about it, such as `did you mean "list_stories"?`; may be empty.
+	Warning bool   `json:"warning,omitempty"` // The document can run all the same.
 }
 
 // String returns "file:line:column: pointer: message (hint)".
