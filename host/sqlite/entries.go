@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 
 	"github.com/storyloop/storyloop/host"
@@ -23,15 +22,16 @@ func (s *Store) PutEntry(ctx context.Context, e host.Entry, d host.Durability) e
 	return nil
 }
 
-const selectEntry = `select seq, path, loop, iteration, state,
+// A position is an entry's place among its run's; the file has it in the low half
+// of seq.
+const selectEntry = `select seq & 0xffffffff, path, loop, iteration, state,
 	coalesce(input, (select body from bodies where bodies.id = input_body)),
-	coalesce(output, (select body from bodies where bodies.id = output_body)), detail from entries
-	where run = (select seq from runs where id = ?)`
+	coalesce(output, (select body from bodies where bodies.id = output_body)), detail from entries`
 
 // Entry returns the entry of a path; false if there is none.
 func (s *Store) Entry(ctx context.Context, run, path string) (host.Entry, bool, error) {
 	e := host.Entry{Run: run}
-	found, err := s.one(ctx, selectEntry+" and path = ?", []any{run, path}, func(sc scan) error {
+	found, err := s.one(ctx, selectEntry+" where run = (select seq from runs where id = ?) and path = ?", []any{run, path}, func(sc scan) error {
 		_, err := scanEntry(sc, &e)
 		return err
 	})
@@ -52,14 +52,16 @@ func (s *Store) Entries(ctx context.Context, run string, from int64, limit int) 
 		limit = 100
 	}
 	size := 0
-	err = s.each(ctx, selectEntry+" and seq >= ? order by seq limit ?", []any{run, from, limit + 1}, func(sc scan) error {
+	query := selectEntry + ` where seq >= (select (seq << 32) + ?2 from runs where id = ?1)
+		and seq < (select (seq + 1) << 32 from runs where id = ?1) order by seq limit ?3`
+	err = s.each(ctx, query, []any{run, from, limit + 1}, func(sc scan) error {
 		e := host.Entry{Run: run}
-		seq, err := scanEntry(sc, &e)
+		position, err := scanEntry(sc, &e)
 		if err != nil {
 			return err
 		}
 		if len(entries) == limit || size > maxPage {
-			next = seq
+			next = position
 			return errEnough
 		}
 		size += len(e.Input) + len(e.Output)
@@ -78,16 +80,16 @@ func (s *Store) Entries(ctx context.Context, run string, from int64, limit int) 
 // Iterations returns one more than the highest index of an iteration of a loop
 // that has left an entry.
 func (s *Store) Iterations(ctx context.Context, run, loop string) (int, error) {
-	var highest sql.NullInt64
-	_, err := s.one(ctx, "select max(iteration) from entries where run = (select seq from runs where id = ?) and loop = ? and loop <> ''",
-		[]any{run, loop}, func(sc scan) error { return sc(&highest) })
+	var n int
+	found, err := s.one(ctx, "select iterations from loops where run = (select seq from runs where id = ?) and path = ?",
+		[]any{run, loop}, func(sc scan) error { return sc(&n) })
 	if err != nil {
 		return 0, fmt.Errorf("counting the iterations of %s in run %s: %w", loop, run, err)
 	}
-	if !highest.Valid {
+	if !found {
 		return 0, s.mustHave(ctx, run)
 	}
-	return int(highest.Int64) + 1, nil
+	return n, nil
 }
 
 // entryRow is an entry on its way into the file.
@@ -120,8 +122,9 @@ func (r *entryRow) put(t *transaction) error {
 	if err != nil {
 		return err
 	}
-	n, err := t.exec(`insert into entries (run, path, loop, iteration, state, input, input_body, output, output_body, detail)
-		select seq, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 from runs where id = ?1
+	n, err := t.exec(`insert into entries (seq, run, path, loop, iteration, state, input, input_body, output, output_body, detail)
+		select 1 + coalesce((select seq from entries where seq >= run.seq << 32 and seq < (run.seq + 1) << 32 order by seq desc limit 1), run.seq << 32),
+			run.seq, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 from runs as run where id = ?1
 		on conflict (run, path) do update set loop = excluded.loop, iteration = excluded.iteration, state = excluded.state,
 			input = excluded.input, input_body = excluded.input_body, output = excluded.output, output_body = excluded.output_body,
 			detail = excluded.detail`,
@@ -132,15 +135,15 @@ func (r *entryRow) put(t *transaction) error {
 	return err
 }
 
-func scanEntry(sc scan, e *host.Entry) (seq int64, err error) {
+func scanEntry(sc scan, e *host.Entry) (position int64, err error) {
 	var text []byte
 	var d entryDetail
-	if err := sc(&seq, &e.Path, &e.Loop, &e.Index, (*string)(&e.State), (*[]byte)(&e.Input), (*[]byte)(&e.Output), &text); err != nil {
+	if err := sc(&position, &e.Path, &e.Loop, &e.Index, (*string)(&e.State), (*[]byte)(&e.Input), (*[]byte)(&e.Output), &text); err != nil {
 		return 0, err
 	}
 	err = decode(text, &d)
 	e.Step, e.Connector, e.Operation, e.Items, e.Next = d.Step, d.Connector, d.Operation, d.Items, d.Next
 	e.Failure, e.Attempts, e.Resume, e.Question, e.Answer = d.Failure, hostAttempts(d.Attempts), d.Resume, d.Question.host(), d.Answer
 	e.Before, e.Until, e.Waited, e.Reason, e.StartedAt, e.EndedAt = d.Before, d.Until, d.Waited, d.Reason, d.StartedAt, d.EndedAt
-	return seq, err
+	return position, err
 }

@@ -80,7 +80,7 @@ func (p *pruning) runs(ctx context.Context) error {
 
 // run deletes a run after all that belongs to it.
 func (p *pruning) run(ctx context.Context, seq int64, id string) error {
-	n, err := p.delete(ctx, "delete from entries where seq in (select seq from entries where run = ? limit ?)", seq, pruneStep)
+	n, err := p.delete(ctx, "delete from entries where seq in (select seq from entries where seq >= ? and seq < ? limit ?)", seq<<32, (seq+1)<<32, pruneStep)
 	p.done.Entries += n
 	if err != nil {
 		return err
@@ -90,6 +90,9 @@ func (p *pruning) run(ctx context.Context, seq int64, id string) error {
 			return err
 		}
 		if _, err := t.exec("delete from named_values where scope = ?", RunScope(id)); err != nil {
+			return err
+		}
+		if _, err := t.exec("delete from loops where run = ?", seq); err != nil {
 			return err
 		}
 		_, err := t.exec("delete from runs where seq = ?", seq)

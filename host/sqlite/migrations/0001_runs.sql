@@ -44,13 +44,15 @@ create index runs_by_end on runs (ended) where ended is not null;
 create index runs_by_trigger_body on runs (trigger_body) where trigger_body is not null;
 create index runs_by_output_body on runs (output_body) where output_body is not null;
 
+-- An entry's seq is its run's times 2^32, plus its place in the order in which the
+-- run's entries were first put: they lie together, and need no index for that.
 create table entries (
-	seq         integer primary key, -- In the order in which they were first put.
-	run         integer not null,    -- runs.seq
+	seq         integer primary key,
+	run         integer not null, -- runs.seq
 	path        text not null,
+	state       text not null,
 	loop        text not null,
 	iteration   integer not null,
-	state       text not null,
 	input       blob,
 	input_body  integer,
 	output      blob,
@@ -59,7 +61,19 @@ create table entries (
 ) strict;
 
 create unique index entries_by_path on entries (run, path);
-create index entries_by_run on entries (run);
-create index entries_by_iteration on entries (run, loop, iteration) where loop <> '';
 create index entries_by_input_body on entries (input_body) where input_body is not null;
 create index entries_by_output_body on entries (output_body) where output_body is not null;
+
+-- How far each loop has come. An index of entries would say so too, but each write
+-- of an entry would write a page of it; these rows of all runs share a few pages.
+create table loops (
+	run        integer not null, -- runs.seq
+	path       text not null,
+	iterations integer not null, -- One more than the highest iteration that has left an entry.
+	primary key (run, path)
+) strict, without rowid;
+
+create trigger entries_in_loops after insert on entries when new.loop <> '' begin
+	insert into loops (run, path, iterations) values (new.run, new.loop, new.iteration + 1)
+	on conflict (run, path) do update set iterations = excluded.iterations where excluded.iterations > iterations;
+end;
