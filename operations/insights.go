@@ -64,18 +64,24 @@ func getMediaInsights(a *api) connector.Operation {
 		Items:       "/data",
 		Scopes:      []string{basic, manageInsights, pagesRead},
 	}, func(ctx context.Context, s *session, in input) (insights, string, error) {
-		var media struct {
-			Product string `json:"media_product_type"`
-		}
-		if err := s.get(ctx, "/"+in.MediaID, url.Values{"fields": {"media_product_type"}}, &media); err != nil {
+		product, err := s.productOf(ctx, in.MediaID)
+		if err != nil {
 			return insights{}, "", err
-		}
-		product := media.Product
-		if product != reels && product != story {
-			product = feed
 		}
 		return s.mediaInsights(ctx, in.MediaID, product, in.Metrics, in.Breakdown, in.Strict)
 	})
+}
+
+// productOf asks which product a medium is of, as insights tell them apart.
+func (s *session) productOf(ctx context.Context, id string) (string, error) {
+	var media struct {
+		Product string `json:"media_product_type"`
+	}
+	err := s.get(ctx, "/"+id, url.Values{"fields": {"media_product_type"}}, &media)
+	if media.Product == reels || media.Product == story {
+		return media.Product, err
+	}
+	return feed, err
 }
 
 func getStoryInsights(a *api) connector.Operation {

@@ -184,16 +184,25 @@ type instagramUser struct {
 	Username string          `json:"username"`
 }
 
-// instagramUser asks whom a token of Instagram Login belongs to. Meta's guide shows
-// the answer inside a list, Meta's servers send it bare.
+// instagramUser asks whom a token of Instagram Login belongs to.
 func (a *api) instagramUser(ctx context.Context, token, proof string) (instagramUser, error) {
+	resp, err := a.graph().Do(ctx, graph.Request{
+		Host: graph.Instagram, Path: "/me", Params: url.Values{"fields": {"user_id,username"}}, Token: token, Proof: proof,
+	})
+	if err != nil {
+		return instagramUser{}, err
+	}
+	return readInstagramUser(resp)
+}
+
+// readInstagramUser reads whose token it is. Meta's guide shows the answer inside a
+// list, Meta's servers send it bare.
+func readInstagramUser(resp *graph.Response) (instagramUser, error) {
 	var answer struct {
 		instagramUser
 		Data []instagramUser `json:"data"`
 	}
-	err := a.ask(ctx, graph.Request{
-		Host: graph.Instagram, Path: "/me", Params: url.Values{"fields": {"user_id,username"}}, Token: token, Proof: proof,
-	}, &answer)
+	err := resp.Decode(&answer)
 	if len(answer.Data) > 0 {
 		return answer.Data[0], err
 	}

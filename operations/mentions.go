@@ -26,7 +26,7 @@ func getMentionedComment(a *api) connector.Operation {
 		Title:       "Get mentioned comment",
 		Summary:     "Reads a comment on somebody else's media in which the account is @mentioned.",
 		Effect:      connector.Read,
-		Scopes:      []string{basic, manageComments, pagesRead},
+		Scopes:      []string{basic, manageComments, pagesRead, pagesShowList},
 		AuthMethods: facebookOnly,
 	}, func(ctx context.Context, s *session, in input) (json.RawMessage, string, error) {
 		return s.nested(ctx, in.IGUserID, "mentioned_comment", "comment_id("+in.CommentID+")", fieldsOr(in.Fields, mentionedCommentFields))
@@ -45,7 +45,7 @@ func getMentionedMedia(a *api) connector.Operation {
 		Title:       "Get mentioned media",
 		Summary:     "Reads somebody else's media in whose caption the account is @mentioned.",
 		Effect:      connector.Read,
-		Scopes:      []string{basic, manageComments, pagesRead},
+		Scopes:      []string{basic, manageComments, pagesRead, pagesShowList},
 		AuthMethods: facebookOnly,
 	}, func(ctx context.Context, s *session, in input) (json.RawMessage, string, error) {
 		return s.nested(ctx, in.IGUserID, "mentioned_media", "media_id("+in.MediaID+")", fieldsOr(in.Fields, mentionedMediaFields))
@@ -85,7 +85,7 @@ func replyToMention(a *api) connector.Operation {
 		Description: "With a comment id the answer goes to the comment, without one to the media whose caption mentions the account. Both ids come with the trigger.",
 		Effect:      connector.Write,
 		Idempotency: connector.NotIdempotent,
-		Scopes:      []string{basic, manageComments, pagesRead},
+		Scopes:      []string{basic, manageComments, pagesRead, pagesShowList},
 	}, func(ctx context.Context, s *session, in replyToMentionInput) (created, string, error) {
 		params := url.Values{"media_id": {in.MediaID}, "message": {in.Message}}
 		if in.CommentID != "" {

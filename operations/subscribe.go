@@ -18,10 +18,10 @@ type subscription struct {
 	IGUserID string `json:"ig_user_id"`
 }
 
-// subscribe returns a function that has Meta send a field's updates for an
-// account: the app subscribes to the field, and the account to the app.
+// subscribe returns a function that has Meta send the updates of fields for an
+// account: the app subscribes to the fields, and the account to the app.
 // Source: developers.facebook.com/docs/instagram-platform/webhooks.
-func (a *api) subscribe(field string) func(context.Context, *connector.Call, connector.SubscribeRequest) (connector.Subscription, error) {
+func (a *api) subscribe(fields []string) func(context.Context, *connector.Call, connector.SubscribeRequest) (connector.Subscription, error) {
 	return func(ctx context.Context, c *connector.Call, r connector.SubscribeRequest) (connector.Subscription, error) {
 		var sub subscription
 		if err := json.Unmarshal(r.Input, &sub); err != nil {
@@ -35,10 +35,10 @@ func (a *api) subscribe(field string) func(context.Context, *connector.Call, con
 		if err != nil {
 			return connector.Subscription{}, err
 		}
-		if err := s.subscribeApp(ctx, app, field, r.CallbackURL); err != nil {
+		if err := s.subscribeApp(ctx, app, fields, r.CallbackURL); err != nil {
 			return connector.Subscription{}, failure(err)
 		}
-		if err := s.subscribeAccount(ctx, &sub, field); err != nil {
+		if err := s.subscribeAccount(ctx, &sub, fields); err != nil {
 			return connector.Subscription{}, failure(err)
 		}
 		state, err := json.Marshal(sub)
@@ -46,13 +46,13 @@ func (a *api) subscribe(field string) func(context.Context, *connector.Call, con
 	}
 }
 
-// subscribeApp adds the field to those that Meta sends to the app's callback URL.
+// subscribeApp adds the fields to those that Meta sends to the app's callback URL.
 // Without the app's id and secret the operator has done so at Meta's dashboard.
-func (s *session) subscribeApp(ctx context.Context, a app, field, callback string) error {
+func (s *session) subscribeApp(ctx context.Context, a app, wanted []string, callback string) error {
 	if a.ID == "" || a.Secret == "" || a.VerifyToken == "" || callback == "" {
 		s.call.Warn(connector.Problem{
 			Code: "app_not_subscribed", Summary: "The app itself was not subscribed, for lack of its id, secret, verify token or a callback URL.",
-			Detail: "Subscribe to the field “" + field + "” of the object “instagram” at Meta's dashboard.",
+			Detail: "Subscribe to " + strings.Join(wanted, ", ") + " of the object “instagram” at Meta's dashboard.",
 		})
 		return nil
 	}
@@ -69,7 +69,7 @@ func (s *session) subscribeApp(ctx context.Context, a app, field, callback strin
 	if err := s.read(ctx, asApp, &current); err != nil {
 		return err
 	}
-	fields := []string{field}
+	var fields []string
 	for _, object := range current.Data {
 		if object.Object != "instagram" {
 			continue
@@ -77,10 +77,11 @@ func (s *session) subscribeApp(ctx context.Context, a app, field, callback strin
 		for _, f := range object.Fields {
 			fields = append(fields, f.Name)
 		}
-		if object.Callback == callback && slices.Contains(fields[1:], field) {
+		if object.Callback == callback && containsAll(fields, wanted) {
 			return nil
 		}
 	}
+	fields = append(fields, wanted...)
 	slices.Sort(fields)
 	asApp.Method = http.MethodPost
 	asApp.Params = url.Values{
@@ -93,7 +94,7 @@ func (s *session) subscribeApp(ctx context.Context, a app, field, callback strin
 
 // subscribeAccount installs the app: on the Page with Facebook Login, where any
 // field of the Page will do, or on the account with Instagram Login.
-func (s *session) subscribeAccount(ctx context.Context, sub *subscription, field string) error {
+func (s *session) subscribeAccount(ctx context.Context, sub *subscription, wanted []string) error {
 	var out done
 	if !s.instagram() {
 		page, err := s.pageKey(ctx, sub.PageID, sub.IGUserID)
@@ -109,20 +110,37 @@ func (s *session) subscribeAccount(ctx context.Context, sub *subscription, field
 	if err != nil {
 		return err
 	}
-	if slices.Contains(fields, accountField(field)) {
+	wanted = accountFields(wanted)
+	if containsAll(fields, wanted) {
 		return nil
 	}
-	fields = append(fields, accountField(field))
-	return s.post(ctx, "/me/subscribed_apps", url.Values{"subscribed_fields": {strings.Join(fields, ",")}}, &out)
+	fields = append(fields, wanted...)
+	slices.Sort(fields)
+	return s.post(ctx, "/me/subscribed_apps", url.Values{"subscribed_fields": {strings.Join(slices.Compact(fields), ",")}}, &out)
 }
 
-// accountField is what a field is called where an account subscribes to it with
-// Instagram Login, which reports mentions as comments.
-func accountField(field string) string {
-	if field == "mentions" {
-		return "comments"
+func containsAll(have, wanted []string) bool {
+	for _, w := range wanted {
+		if !slices.Contains(have, w) {
+			return false
+		}
 	}
-	return field
+	return true
+}
+
+// accountFields is what fields are called where an account subscribes to them with
+// Instagram Login, which reports mentions as comments.
+func accountFields(fields []string) []string {
+	var out []string
+	for _, f := range fields {
+		if f == "mentions" {
+			f = "comments"
+		}
+		if !slices.Contains(out, f) {
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 // subscribedFields lists what an account of Instagram Login subscribes to.
@@ -145,7 +163,7 @@ func (s *session) subscribedFields(ctx context.Context) ([]string, error) {
 // unsubscribe returns a function that undoes subscribe for the account. With
 // Facebook Login that ends all of the Page's events, since a Page has the app
 // installed or not; the app's own subscription serves other accounts and stays.
-func (a *api) unsubscribe(field string) func(context.Context, *connector.Call, connector.UnsubscribeRequest) error {
+func (a *api) unsubscribe(fields []string) func(context.Context, *connector.Call, connector.UnsubscribeRequest) error {
 	return func(ctx context.Context, c *connector.Call, r connector.UnsubscribeRequest) error {
 		var sub subscription
 		if err := json.Unmarshal(r.Subscription.State, &sub); err != nil {
@@ -156,7 +174,7 @@ func (a *api) unsubscribe(field string) func(context.Context, *connector.Call, c
 			return err
 		}
 		if s.instagram() {
-			return failure(s.unsubscribeAccount(ctx, field))
+			return failure(s.unsubscribeAccount(ctx, fields))
 		}
 		return failure(s.uninstall(ctx, sub))
 	}
@@ -175,12 +193,12 @@ func (s *session) uninstall(ctx context.Context, sub subscription) error {
 	return err
 }
 
-func (s *session) unsubscribeAccount(ctx context.Context, field string) error {
+func (s *session) unsubscribeAccount(ctx context.Context, unwanted []string) error {
 	fields, err := s.subscribedFields(ctx)
 	if err != nil {
 		return err
 	}
-	left := slices.DeleteFunc(slices.Clone(fields), func(f string) bool { return f == accountField(field) })
+	left := slices.DeleteFunc(slices.Clone(fields), func(f string) bool { return slices.Contains(accountFields(unwanted), f) })
 	var out done
 	switch {
 	case len(left) == len(fields):

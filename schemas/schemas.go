@@ -8,5 +8,6 @@ import "embed"
 // FS holds files such as "media/get_story.input.json". Shapes that several of them
 // use are in "common.json".
 //
-//go:embed account auth media mentions platform triggers common.json settings.json
+//go:embed account auth comments conversations hashtags insights media mentions messages messenger_profile
+//go:embed platform publishing shopping triggers common.json settings.json
 var FS embed.FS

@@ -171,3 +171,14 @@ var table = []Row{
 	{Code: 2534001, Class: NotFound, Applied: No, Sentence: "The conversation was archived or deleted.", Action: "Wait until the person writes."},
 	{Code: 2534068, Class: Invalid, Applied: No, Sentence: "The account cannot send several images in one message yet.", Action: "Send one image a message."},
 }
+
+// BySubcode returns the error that a subcode stands for where Meta tells nothing
+// else: a container that went wrong has its subcode in a text.
+func BySubcode(subcode int) (*Error, bool) {
+	for _, r := range table {
+		if r.Subcode == subcode {
+			return NewError(r.Code, subcode), true
+		}
+	}
+	return nil, false
+}
