@@ -42,6 +42,7 @@ type Store struct {
 	readers *sql.DB
 	queries statements
 	queue   *queue
+	maxLog  int64
 	written chan struct{} // Closed when the writing goroutine has ended.
 	lost    error         // Why queued writes were lost, if some were. Set before written is closed.
 
@@ -70,7 +71,7 @@ func open(ctx context.Context, path string, o Options, vfs string) (_ *Store, er
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, log: o.Log, lock: l, queue: newQueue(), written: make(chan struct{})}
+	s := &Store{path: path, log: o.Log, lock: l, queue: newQueue(), maxLog: maxLog, written: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.release())

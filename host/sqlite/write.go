@@ -171,7 +171,7 @@ func (w *writer) emptyLog() {
 		return
 	}
 	info, err := os.Stat(walOf(w.store.path))
-	if err != nil || info.Size() < w.log+maxLog {
+	if err != nil || info.Size() < w.log+w.store.maxLog {
 		return
 	}
 	w.store.gate.Lock()

@@ -1,0 +1,66 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/storyloop/storyloop/host"
+)
+
+// Latest is the format that this program writes.
+var Latest = latest
+
+// LimitPages makes the file as good as full at so many pages, until it is given room.
+func (s *Store) LimitPages(n int) (room func() error, err error) {
+	var conn *sql.Conn
+	err = s.do(context.Background(), host.Written, func(t *transaction) error {
+		conn = t.conn
+		return nil
+	})
+	limit := func(n int) error {
+		_, err := conn.ExecContext(context.Background(), fmt.Sprintf("pragma max_page_count = %d", n))
+		return err
+	}
+	return func() error { return limit(1_000_000) }, errors.Join(err, limit(n))
+}
+
+// LimitLog sets how large the log may become before readers are held back.
+func (s *Store) LimitLog(bytes int64) { s.maxLog = bytes }
+
+// LogPath returns the path of the log.
+func (s *Store) LogPath() string { return walOf(s.path) }
+
+// OpenWith is Open by one of SQLite's ways to the operating system.
+func OpenWith(ctx context.Context, path, vfs string) (*Store, error) {
+	return open(ctx, path, Options{}, vfs)
+}
+
+// Explain plans a filter's query.
+func (s *Store) Explain(f host.RunFilter) (plan []string, err error) {
+	query, args := runsQuery(f, 1000)
+	err = s.each(context.Background(), "explain query plan "+query, args, func(sc scan) error {
+		var id, parent, unused int
+		var step string
+		err := sc(&id, &parent, &unused, &step)
+		plan = append(plan, step)
+		return err
+	})
+	return plan, err
+}
+
+// MakeFormat makes a file of an earlier format.
+func MakeFormat(ctx context.Context, path string, format int) error {
+	db, err := sql.Open("sqlite", dsn(path, "", "_auto_vacuum=2"))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	return migrateTo(ctx, conn, path, 0, format)
+}

@@ -1,0 +1,157 @@
+package sqlite_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/storyloop/storyloop/host"
+	"github.com/storyloop/storyloop/host/sqlite"
+)
+
+func TestStore_FileFull(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	var room func() error
+	noSpace(t, s, func() {
+		var err error
+		room, err = s.LimitPages(100)
+		require.NoError(t, err)
+	}, func() { require.NoError(t, room()) })
+}
+
+func TestStore_DiskFull(t *testing.T) {
+	t.Parallel()
+	dir := smallDisk(t)
+	s := openStore(t, filepath.Join(dir, "storyloop.db"))
+	ballast := filepath.Join(dir, "ballast")
+	noSpace(t, s, func() {
+		f, err := os.Create(ballast)
+		require.NoError(t, err)
+		defer f.Close()
+		for size := 1 << 20; size > 0; size /= 2 {
+			for err = nil; err == nil; {
+				_, err = f.Write(make([]byte, size))
+			}
+		}
+		require.ErrorContains(t, err, "no space left")
+	}, func() { require.NoError(t, os.Remove(ballast)) })
+}
+
+// noSpace writes until no space is left, and on once there is some again.
+func noSpace(t *testing.T, s *sqlite.Store, fill, free func()) {
+	ctx := context.Background()
+	_, _, err := s.CreateRun(ctx, host.Run{ID: "r"})
+	require.NoError(t, err)
+	fill()
+	entry := func(path string) host.Entry {
+		return host.Entry{Run: "r", Path: path, Output: json.RawMessage(`"` + strings.Repeat("x", 3000) + `"`)}
+	}
+	var want []string
+	for i := 0; ; i++ {
+		require.Less(t, i, 10_000, "the file never gets full")
+		err = s.PutEntry(ctx, entry(fmt.Sprint(i)), host.Durability(i%2))
+		if err != nil {
+			break
+		}
+		want = append(want, fmt.Sprint(i))
+	}
+	isNoSpace := func(err error) {
+		t.Helper()
+		var problem *sqlite.FileError
+		require.ErrorAs(t, err, &problem)
+		assert.Equal(t, sqlite.NoSpace, problem.Problem)
+		assert.ErrorContains(t, err, "no space is left to write "+s.Path()+": make room on its disk")
+	}
+	isNoSpace(err)
+
+	payload := json.RawMessage(`"` + strings.Repeat("y", 3000) + `"`)
+	events := []host.Event{{Connector: "c", Trigger: "t", ID: "1", Payload: payload}, {Connector: "c", Trigger: "t", ID: "2", Payload: payload}}
+	_, err = s.AddEvents(ctx, events)
+	isNoSpace(err)
+	pending, err := s.PendingEvents(ctx, 10)
+	require.NoError(t, err, "reading goes on")
+	assert.Empty(t, pending, "all or none")
+
+	require.NoError(t, s.PutEntry(ctx, entry("queued"), host.Queued), "accepted before it was tried")
+	assert.Equal(t, want, paths(t, s), "what was acknowledged is there, and nothing else")
+	isNoSpace(s.PutEntry(ctx, entry("after"), host.Queued))
+	isNoSpace(s.PutEntry(ctx, entry("after"), host.Synced))
+
+	free()
+	fresh, err := s.AddEvents(ctx, events)
+	require.NoError(t, err)
+	assert.Len(t, fresh, 2)
+	require.NoError(t, s.PutEntry(ctx, entry("last"), host.Queued))
+	assert.Equal(t, append(want, "queued", "last"), paths(t, s), "what was queued is there, in its place")
+	require.NoError(t, s.Close())
+	checkIntegrity(t, s.Path())
+}
+
+func TestClose_SaysWhatWasLost(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	s, err := sqlite.Open(ctx, filepath.Join(t.TempDir(), "storyloop.db"), sqlite.Options{})
+	require.NoError(t, err)
+	_, err = s.LimitPages(1) // as small as it is
+	require.NoError(t, err)
+	require.NoError(t, s.PutValue(ctx, "s", "k", json.RawMessage(`"`+strings.Repeat("x", 100_000)+`"`), host.Queued))
+	err = s.Close()
+	var problem *sqlite.FileError
+	require.ErrorAs(t, err, &problem)
+	assert.Equal(t, sqlite.NoSpace, problem.Problem)
+	assert.ErrorContains(t, err, "1 queued writes were lost")
+}
+
+// A write that cannot be done does not take along those that were made with it.
+func TestStore_OneBadWriteAmongMany(t *testing.T) {
+	t.Parallel()
+	s, ctx := newStore(t), context.Background()
+	_, _, err := s.CreateRun(ctx, host.Run{ID: "r"})
+	require.NoError(t, err)
+	results := make(chan error, 200)
+	for i := range cap(results) {
+		go func() {
+			run := "r"
+			if i%10 == 0 {
+				run = "none"
+			}
+			results <- s.PutEntry(ctx, host.Entry{Run: run, Path: fmt.Sprint(i)}, host.Durability(i%2))
+		}()
+	}
+	refused := 0
+	for range cap(results) {
+		err := <-results
+		var missing *host.NotFoundError
+		if errors.As(err, &missing) {
+			refused++
+			continue
+		}
+		require.NoError(t, err)
+	}
+	assert.Equal(t, 20, refused)
+	assert.Len(t, paths(t, s), 180)
+}
+
+func paths(t *testing.T, s *sqlite.Store) []string {
+	t.Helper()
+	var all []string
+	for from := int64(0); ; {
+		page, next, err := s.Entries(context.Background(), "r", from, 1000)
+		require.NoError(t, err)
+		for _, e := range page {
+			all = append(all, e.Path)
+		}
+		if from = next; next == 0 {
+			return all
+		}
+	}
+}
