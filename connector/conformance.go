@@ -101,6 +101,7 @@ func selfCheck(spec Spec, self, settings string) conformance.Config {
 func (r conformanceReport) table(w io.Writer) error {
 	tab := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	count := map[conformance.Status]int{}
+	said := "" // A reason is said once, not for each check that it is the reason of.
 	for _, result := range r.Results {
 		sentence, below, nested := strings.Cut(result.Check, "/")
 		if nested && result.Status != conformance.Failed {
@@ -112,9 +113,10 @@ func (r conformanceReport) table(w io.Writer) error {
 			count[result.Status]++
 		}
 		fmt.Fprintf(tab, "%s\t%s\n", result.Status, sentence)
-		if result.Status == conformance.Held {
+		if result.Status == conformance.Held || strings.Join(result.Findings, "\n") == said {
 			continue
 		}
+		said = strings.Join(result.Findings, "\n")
 		for _, f := range result.Findings {
 			for line := range strings.Lines(f) {
 				fmt.Fprintf(tab, "\t    %s\n", strings.TrimRight(line, "\n"))

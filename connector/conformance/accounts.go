@@ -72,7 +72,7 @@ func (k *kit) bigNumber(r Reporter) {
 
 // panics has one call panic while another waits for the service.
 func (k *kit) panics(r Reporter) {
-	waiting := k.anyRead()
+	waiting := k.anyRead(r)
 	if waiting == nil {
 		r.Fatalf("no operation that reads reaches the service: there is no call to be spared")
 	}
@@ -116,10 +116,10 @@ func panicked(r Reporter, what string, call func(context.Context) (*connectorv1.
 }
 
 // anyRead returns a call that changes nothing and reaches the service.
-func (k *kit) anyRead() *connectorv1.InvokeRequest {
-	for _, op := range k.catalog.GetOperations() {
-		if cases := k.Operations[op.GetName()].Cases; op.GetEffect() == connectorv1.Effect_EFFECT_READ && k.normal[op.GetName()].requests > 0 {
-			return k.begin(op.GetName(), cases[0])
+func (k *kit) anyRead(r Reporter) *connectorv1.InvokeRequest {
+	for _, op := range k.online(r) {
+		if op.GetEffect() == connectorv1.Effect_EFFECT_READ {
+			return k.begin(op.GetName(), k.Operations[op.GetName()].Cases[0])
 		}
 	}
 	return nil

@@ -19,17 +19,33 @@ const (
 	shortDeadline = 500 * time.Millisecond
 )
 
+// online returns the operations whose first case reaches the service. Which do
+// is known once they have done their work, which may have been left out of this
+// run.
+func (k *kit) online(r Reporter) []*connectorv1.Operation {
+	r.Helper()
+	if !k.worked {
+		k.operationsWork(NewSheet(r.Context()))
+	}
+	var all []*connectorv1.Operation
+	for _, op := range k.catalog.GetOperations() {
+		if k.normal[op.GetName()].requests > 0 {
+			all = append(all, op)
+		}
+	}
+	if len(all) == 0 {
+		r.Fatalf("no case of an operation reaches the service: do the settings lead to the fake?")
+	}
+	return all
+}
+
 // eachOnline runs a check for each operation that reaches the service, with the
 // request of its first case.
 func (k *kit) eachOnline(r Reporter, check func(Reporter, *connectorv1.Operation, *connectorv1.InvokeRequest)) {
-	for _, op := range k.catalog.GetOperations() {
-		cases := k.Operations[op.GetName()].Cases
-		if len(cases) == 0 || k.normal[op.GetName()].requests == 0 {
-			continue // Without a request nothing can go wrong; without a case another check has failed.
-		}
+	for _, op := range k.online(r) {
 		r.Run(op.GetName(), func(r Reporter) {
 			k.front.set(pass, 0)
-			check(r, op, k.begin(op.GetName(), cases[0]))
+			check(r, op, k.begin(op.GetName(), k.Operations[op.GetName()].Cases[0]))
 		})
 	}
 }
@@ -108,6 +124,7 @@ func (k *kit) serviceInTrouble(r Reporter) {
 }
 
 func (k *kit) lostAnswers(r Reporter) {
+	k.online(r)
 	for _, op := range k.catalog.GetOperations() {
 		author := k.Operations[op.GetName()]
 		if op.GetEffect() == connectorv1.Effect_EFFECT_READ || len(author.Cases) == 0 {
@@ -115,7 +132,7 @@ func (k *kit) lostAnswers(r Reporter) {
 		}
 		r.Run(op.GetName(), func(r Reporter) {
 			if author.NoWrite != "" {
-				r.Skipf("not applicable: %s", author.NoWrite)
+				r.Skipf("it does not apply: %s", author.NoWrite)
 			}
 			if k.normal[op.GetName()].writes == 0 {
 				r.Fatalf("no case sends a request that writes: give one, or say in NoWrite why there is none")
@@ -185,18 +202,17 @@ func reconciled(resp *connectorv1.ReconcileResponse) string {
 // slowService holds every request, and looks whether the connector lets go when
 // the time of its calls is up. The calls run side by side, since each waits.
 func (k *kit) slowService(r Reporter) {
+	online := k.online(r)
 	if k.Reset != nil {
 		k.Reset()
 	}
 	var reqs []*connectorv1.InvokeRequest
-	for _, op := range k.catalog.GetOperations() {
-		if cases := k.Operations[op.GetName()].Cases; len(cases) > 0 && k.normal[op.GetName()].requests > 0 {
-			c := cases[0]
-			if c.Prepare != nil {
-				c = Case{Input: c.Prepare(), Credential: c.Credential}
-			}
-			reqs = append(reqs, k.request(op.GetName(), c.Input, c.Credential))
+	for _, op := range online {
+		c := k.Operations[op.GetName()].Cases[0]
+		if c.Prepare != nil {
+			c.Input = c.Prepare()
 		}
+		reqs = append(reqs, k.request(op.GetName(), orEmpty(c.Input), c.Credential))
 	}
 	k.front.set(hold, 0)
 	p := k.process(r)

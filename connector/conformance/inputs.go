@@ -88,7 +88,7 @@ const maxWalk = 6
 // walk visits every property that a schema describes, with the object that it is
 // a property of, through items, references and alternatives.
 func walk(n schemadoc.Node, depth int, visit func(p schemadoc.Property, object schemadoc.Node)) {
-	if depth > maxWalk {
+	if depth > maxWalk || !n.Exists() {
 		return
 	}
 	n = n.Resolve()

@@ -24,6 +24,8 @@ type kit struct {
 	left    time.Time // When it was.
 	catalog *connectorv1.Catalog
 	normal  map[string]cost // What an operation's cases cost when all is well.
+	worked  bool            // That normal has been filled.
+	started []*process      // All that must be gone in the end.
 	calls   atomic.Int64
 }
 
@@ -49,10 +51,9 @@ func Run(r Reporter, c Config) {
 	defer stop()
 	k.front = front
 	defer func() {
-		for _, p := range []*process{k.p, k.orphan} {
-			if p != nil {
-				p.end()
-			}
+		for _, p := range k.started {
+			p.end()
+			killGroup(p.child)
 		}
 	}()
 
@@ -134,7 +135,7 @@ func (k *kit) need(r Reporter, hooks []Hook) {
 			r.Skipf("the catalog has nothing that would need it")
 		}
 		if reason := k.NotApplicable[h]; reason != "" {
-			r.Skipf("not applicable: %s", reason)
+			r.Skipf("it does not apply: %s", reason)
 		}
 		if !k.given(h) {
 			r.Fatalf("Config.%s is missing: give it, or say in NotApplicable[%q] why it does not apply", h, h)

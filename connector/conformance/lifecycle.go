@@ -149,7 +149,7 @@ func lower(name, prefix string) string { return strings.ToLower(strings.TrimPref
 // ends the connector, when its calls are done.
 func (k *kit) terminationSignal(r Reporter) {
 	if !hasSignals {
-		r.Skipf("not applicable: there are no such signals on this system")
+		r.Skipf("it does not apply: there are no such signals on this system")
 	}
 	p := k.process(r)
 	if err := terminate(p.child.cmd.Process.Pid); err != nil {

@@ -23,6 +23,7 @@ func (k *kit) operationsHaveCases(r Reporter) {
 }
 
 func (k *kit) operationsWork(r Reporter) {
+	k.worked = true
 	for _, op := range k.catalog.GetOperations() {
 		r.Run(op.GetName(), func(r Reporter) { k.operationWorks(r, op) })
 	}

@@ -47,6 +47,7 @@ func (k *kit) launch(ctx context.Context) (*process, error) {
 			grpc.WithUnaryInterceptor(k.leaks.unary), grpc.WithStreamInterceptor(k.leaks.stream),
 		},
 	})
+	k.started = append(k.started, p)
 	if err := p.connect(); err != nil {
 		p.end()
 		return nil, fmt.Errorf("starting the connector: %w%s", err, lastLines(log))

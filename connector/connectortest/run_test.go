@@ -214,5 +214,5 @@ func TestRun_WhatDoesNotApplyIsSaid(t *testing.T) {
 	results := sheet.Results()
 	last := results[len(results)-1]
 	assert.Equal(t, conformance.NotApplicable, last.Status)
-	assert.Equal(t, []string{"not applicable: no input makes it panic"}, last.Findings)
+	assert.Equal(t, []string{"it does not apply: no input makes it panic"}, last.Findings)
 }
