@@ -20,6 +20,7 @@ type app struct {
 	unverified  []string
 	credentials string
 	settings    string
+	data        string
 
 	parsed bool // The command line was understood.
 }
@@ -49,6 +50,7 @@ document is wrong; 3 a run waits for a person; 130 interrupted.`,
 	f.StringVar(&a.lockFile, "lock", "", "lock file that names the connectors and their checksums (default: $STORYLOOP_LOCK, or connectors.lock beside this program)")
 	f.StringArrayVar(&a.unverified, "unverified", nil, "also load the connector at this `path`, whatever its checksum: for development (repeatable)")
 	f.StringVar(&a.credentials, "credentials", "", "file with credentials and app registrations (default: $STORYLOOP_CREDENTIALS, or storyloop/credentials.yaml in your configuration directory)")
+	f.StringVar(&a.data, "data", "", "`file` that keeps workflows, runs and events (default: $STORYLOOP_DATA; without either, up keeps them in storyloop/storyloop.db in your configuration directory, and other commands in memory)")
 	f.StringVar(&a.settings, "settings", "", `settings by connector as JSON, or @FILE, such as {"instagram": {"graph_version": "v25.0"}}`)
 	root.AddCommand(a.demoCommand(), a.runCommand(), a.checkCommand(), a.catalogCommand(), a.invokeCommand(), a.upCommand(), a.connectorsCommand())
 	return root
@@ -88,6 +90,22 @@ func (a *app) credentialsPath() (path string, must bool) {
 		return "", false
 	}
 	return filepath.Join(dir, "storyloop", "credentials.yaml"), false
+}
+
+// dataPath returns the file that keeps what a host must not forget; empty means
+// memory. A host that is to be left running keeps things by default.
+func (a *app) dataPath(keep bool) (string, error) {
+	if a.data != "" {
+		return a.data, nil
+	}
+	if path := a.getenv("STORYLOOP_DATA"); path != "" || !keep {
+		return path, nil
+	}
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return "", usageErrorf("there is no configuration directory to keep runs in: name a file with --data")
+	}
+	return filepath.Join(dir, "storyloop", "storyloop.db"), nil
 }
 
 // programDir is where this program lies, and its connectors beside it.

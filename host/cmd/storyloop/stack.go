@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/storyloop/storyloop/host"
+	"github.com/storyloop/storyloop/host/sqlite"
 	"github.com/storyloop/storyloop/host/vault"
 )
 
@@ -19,13 +20,15 @@ type stack struct {
 	connectors *registry
 	vault      *vault.Vault
 	engine     *host.Engine
-	known      bool // There are credentials, so names can be checked.
+	file       *sqlite.Store // Nil where things are kept in memory.
+	known      bool          // There are credentials, so names can be checked.
 }
 
 type stackOptions struct {
 	sandbox  bool
 	stories  int    // In the sandbox; zero means its own number.
 	callback string // For the sandbox's webhooks.
+	keep     bool   // Runs are kept in a file unless told otherwise.
 }
 
 // openStack starts everything, or nothing.
@@ -63,8 +66,27 @@ func (a *app) openStack(ctx context.Context, o stackOptions) (_ *stack, err erro
 		return nil, err
 	}
 	s.vault = vault.New(contents, s.connectors)
-	s.engine = host.NewEngine(host.Setup{Store: host.NewMemory(), Connectors: s.connectors, Vault: s.vault, Log: log})
+	store, err := s.openStore(ctx, o.keep && !o.sandbox)
+	if err != nil {
+		return nil, err
+	}
+	s.engine = host.NewEngine(host.Setup{Store: store, Connectors: s.connectors, Vault: s.vault, Log: log})
 	return s, nil
+}
+
+func (s *stack) openStore(ctx context.Context, keep bool) (host.Store, error) {
+	path, err := s.app.dataPath(keep)
+	if err != nil {
+		return nil, err
+	}
+	if path == "" {
+		return host.NewMemory(), nil
+	}
+	s.file, err = sqlite.Open(ctx, path, sqlite.Options{Log: s.log})
+	if err != nil {
+		return nil, err
+	}
+	return s.file, nil
 }
 
 // connectorSettings reads the settings by connector.
@@ -103,6 +125,11 @@ func (s *stack) close() {
 	}
 	if s.connectors != nil {
 		s.connectors.close(ctx)
+	}
+	if s.file != nil {
+		if err := s.file.Close(); err != nil {
+			s.log.Error("closing the data file", "error", err)
+		}
 	}
 	if s.sandbox != nil {
 		s.sandbox.close()

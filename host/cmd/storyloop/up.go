@@ -56,6 +56,7 @@ type upLine struct {
 	Address   string            `json:"address"`
 	Webhooks  map[string]string `json:"webhooks"` // URL by connector.
 	Workflows []string          `json:"workflows"`
+	Resumed   int               `json:"resumed"` // Runs that an earlier process left unfinished.
 	Sandbox   *sandboxLine      `json:"sandbox,omitempty"`
 }
 
@@ -73,7 +74,7 @@ func (a *app) up(ctx context.Context, files []string, o upOptions) error {
 		return fmt.Errorf("listening: %w", err)
 	}
 	defer listener.Close()
-	s, err := a.openStack(ctx, stackOptions{sandbox: o.sandbox, stories: o.stories})
+	s, err := a.openStack(ctx, stackOptions{sandbox: o.sandbox, stories: o.stories, keep: true})
 	if err != nil {
 		return err
 	}
@@ -114,6 +115,12 @@ func (a *app) up(ctx context.Context, files []string, o upOptions) error {
 		}
 		line.Workflows = append(line.Workflows, doc.Name)
 	}
+	// What an earlier process left unfinished goes on.
+	resumed, err := s.engine.Resume(ctx)
+	if err != nil {
+		return err
+	}
+	line.Resumed = resumed
 	if s.sandbox != nil {
 		line.Sandbox = &sandboxLine{s.sandbox.URL, s.sandbox.AppID, s.sandbox.AppSecret, s.sandbox.VerifyToken}
 	}
@@ -216,6 +223,9 @@ func (a *app) printUp(line upLine) error {
 	}
 	for _, w := range line.Workflows {
 		fmt.Fprintf(a.stdout, "workflow %s is on\n", w)
+	}
+	if line.Resumed > 0 {
+		fmt.Fprintf(a.stdout, "%d unfinished runs go on\n", line.Resumed)
 	}
 	if line.Sandbox != nil {
 		fmt.Fprintf(a.stdout, "local Instagram at %s\n", line.Sandbox.URL)
