@@ -119,7 +119,7 @@ func panicked(r Reporter, what string, call func(context.Context) (*connectorv1.
 func (k *kit) anyRead(r Reporter) *connectorv1.InvokeRequest {
 	for _, op := range k.online(r) {
 		if op.GetEffect() == connectorv1.Effect_EFFECT_READ {
-			return k.begin(op.GetName(), k.Operations[op.GetName()].Cases[0])
+			return k.begin(op.GetName(), k.normal[op.GetName()].first)
 		}
 	}
 	return nil

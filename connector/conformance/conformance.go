@@ -13,6 +13,7 @@
 package conformance
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"time"
@@ -41,6 +42,9 @@ type Config struct {
 
 	// Credential acts for the account whose cases these are, if they name no other.
 	Credential *connectorv1.Credential
+	// Authorize signs in and returns what Credential would hold, where a credential
+	// is best made by the connector itself. It is called if Credential is nil.
+	Authorize func(context.Context, connectorv1.AuthServiceClient) (*connectorv1.Credential, error)
 	// App is the registration of the operator, as JSON. It may be nil.
 	App []byte
 	// Secrets are the texts in credentials and App that must be seen nowhere: in

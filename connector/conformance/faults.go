@@ -19,7 +19,7 @@ const (
 	shortDeadline = 500 * time.Millisecond
 )
 
-// online returns the operations whose first case reaches the service. Which do
+// online returns the operations that have a case which reaches the service. Which do
 // is known once they have done their work, which may have been left out of this
 // run.
 func (k *kit) online(r Reporter) []*connectorv1.Operation {
@@ -40,12 +40,12 @@ func (k *kit) online(r Reporter) []*connectorv1.Operation {
 }
 
 // eachOnline runs a check for each operation that reaches the service, with the
-// request of its first case.
+// request of the first such case.
 func (k *kit) eachOnline(r Reporter, check func(Reporter, *connectorv1.Operation, *connectorv1.InvokeRequest)) {
 	for _, op := range k.online(r) {
 		r.Run(op.GetName(), func(r Reporter) {
 			k.front.set(pass, 0)
-			check(r, op, k.begin(op.GetName(), k.Operations[op.GetName()].Cases[0]))
+			check(r, op, k.begin(op.GetName(), k.normal[op.GetName()].first))
 		})
 	}
 }
@@ -127,7 +127,7 @@ func (k *kit) lostAnswers(r Reporter) {
 	k.online(r)
 	for _, op := range k.catalog.GetOperations() {
 		author := k.Operations[op.GetName()]
-		if op.GetEffect() == connectorv1.Effect_EFFECT_READ || len(author.Cases) == 0 {
+		if op.GetEffect() == connectorv1.Effect_EFFECT_READ {
 			continue
 		}
 		r.Run(op.GetName(), func(r Reporter) {
@@ -208,7 +208,7 @@ func (k *kit) slowService(r Reporter) {
 	}
 	var reqs []*connectorv1.InvokeRequest
 	for _, op := range online {
-		c := k.Operations[op.GetName()].Cases[0]
+		c := k.normal[op.GetName()].first
 		if c.Prepare != nil {
 			c.Input = c.Prepare()
 		}

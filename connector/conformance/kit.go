@@ -31,7 +31,8 @@ type kit struct {
 
 // cost is how many requests an operation makes.
 type cost struct {
-	requests int  // In its first case.
+	first    Case // That reaches the service: the author's, or the schema's example.
+	requests int  // In that case.
 	write    Case // The first case that writes.
 	writes   int  // Its requests that write.
 }
@@ -86,6 +87,11 @@ func (k *kit) startsUp(r Reporter) {
 	}
 	if k.catalog = resp.GetCatalog(); k.catalog == nil {
 		r.Fatalf("GetCatalog returned no catalog")
+	}
+	if k.Credential == nil && k.Authorize != nil {
+		if k.Credential, err = k.Authorize(ctx, k.p.AuthServiceClient); err != nil {
+			r.Fatalf("signing in by Config.Authorize: %v", err)
+		}
 	}
 	if len(k.catalog.GetSettingsSchema()) > 0 {
 		const pointer = "/no_such_setting"

@@ -50,7 +50,7 @@ func (k *kit) operationWorks(r Reporter, op *connectorv1.Operation) {
 			name = fmt.Sprintf("case %d", i+1)
 		}
 		r.Run(name, func(r Reporter) {
-			pages := k.caseWorks(r, op, output, c, i == 0)
+			pages := k.caseWorks(r, op, output, c)
 			most = max(most, pages)
 		})
 	}
@@ -60,7 +60,7 @@ func (k *kit) operationWorks(r Reporter, op *connectorv1.Operation) {
 }
 
 // caseWorks runs a case to its end and returns the number of its pages.
-func (k *kit) caseWorks(r Reporter, op *connectorv1.Operation, output *validate.Schema, c Case, first bool) int {
+func (k *kit) caseWorks(r Reporter, op *connectorv1.Operation, output *validate.Schema, c Case) int {
 	req := k.begin(op.GetName(), c)
 	k.front.set(pass, 0)
 	var pages []*connectorv1.Result
@@ -71,8 +71,8 @@ func (k *kit) caseWorks(r Reporter, op *connectorv1.Operation, output *validate.
 	}
 	requests, writes, _ := k.front.counts()
 	normal := k.normal[op.GetName()]
-	if first {
-		normal.requests = requests
+	if normal.requests == 0 {
+		normal.first, normal.requests = c, requests
 	}
 	if writes > 0 && normal.writes == 0 {
 		normal.write, normal.writes = c, writes
@@ -97,7 +97,7 @@ func (k *kit) caseWorks(r Reporter, op *connectorv1.Operation, output *validate.
 // paged follows the tokens to the last page.
 func (k *kit) paged(r Reporter, op *connectorv1.Operation, req *connectorv1.InvokeRequest) []*connectorv1.Result {
 	var pages []*connectorv1.Result
-	seen := map[string]bool{}
+	seen := map[string]bool{} // A service may give the same token for other pages, but not for the same.
 	for {
 		resp := k.attempt(r, req)
 		if f := resp.GetFailure(); f != nil {
@@ -108,15 +108,16 @@ func (k *kit) paged(r Reporter, op *connectorv1.Operation, req *connectorv1.Invo
 		}
 		pages = append(pages, resp.GetResult())
 		token := resp.GetResult().GetNextToken()
+		page := token + "\n" + string(resp.GetResult().GetOutput())
 		switch {
 		case token == "" || !op.GetPaginated():
 			return pages
-		case seen[token]:
-			r.Fatalf("page %d has the same next token as a page before it: the list has no end", len(pages))
+		case seen[page]:
+			r.Fatalf("page %d is one that came before, next token and all: the list has no end", len(pages))
 		case len(pages) == maxPages:
 			r.Fatalf("there is no end after %d pages", maxPages)
 		}
-		seen[token] = true
+		seen[page] = true
 		req.ResumeToken = token
 	}
 }

@@ -1,7 +1,9 @@
 package connectortest_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -202,6 +204,22 @@ func TestRun_WhatTheAuthorDoesNotGiveFails(t *testing.T) {
 			assert.Contains(t, failed[tt.check], tt.finding, "all that failed: %v", failed)
 		})
 	}
+}
+
+func TestRun_TheConnectorMayMakeTheCredential(t *testing.T) {
+	t.Parallel()
+	c := example("")
+	secret := c.Credential.GetSecret()
+	c.Credential = nil
+	c.Authorize = func(ctx context.Context, auth connectorv1.AuthServiceClient) (*connectorv1.Credential, error) {
+		resp, err := auth.CompleteAuthorization(ctx, &connectorv1.CompleteAuthorizationRequest{Method: "token", Reply: secret})
+		return resp.GetCredential(), err
+	}
+	assert.Empty(t, failures(t, c, "a dead token is UNAUTHENTICATED", "no secret is seen anywhere"))
+	c.Authorize = func(context.Context, connectorv1.AuthServiceClient) (*connectorv1.Credential, error) {
+		return nil, errors.New("nobody is at home")
+	}
+	assert.Contains(t, failures(t, c)["the connector starts and accepts its settings"], "nobody is at home")
 }
 
 func TestRun_WhatDoesNotApplyIsSaid(t *testing.T) {
