@@ -180,9 +180,9 @@ func TestHang(t *testing.T) {
 	s.fault(map[string]any{"kind": "hang"})
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	failed := make(chan error, 1)
+	session, failed := s.user().WithContext(ctx), make(chan error, 1)
 	go func() {
-		_, err := s.user().WithContext(ctx).Get("/me", nil)
+		_, err := session.Get("/me", nil)
 		failed <- err
 	}()
 	var calls []call

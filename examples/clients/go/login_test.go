@@ -149,9 +149,9 @@ func TestProof(t *testing.T) {
 	s.saw(proved, forged.failed(http.StatusBadRequest, 100, 0))
 }
 
-// oauth is a successful call of the token endpoint, which is made as the app.
+// oauth is a successful call of the token endpoint.
 func (s *sandbox) oauth(some, more params) call {
-	c := call{Method: "POST", Host: "graph.facebook.com", Version: version, Path: "/oauth/access_token", Params: params{}, Token: "app token", Status: http.StatusOK}
+	c := call{Method: "POST", Host: "graph.facebook.com", Version: version, Path: "/oauth/access_token", Params: params{}, Status: http.StatusOK}
 	for _, p := range []params{some, more} {
 		for k, v := range p {
 			c.Params[k] = v
