@@ -64,3 +64,8 @@ func MakeFormat(ctx context.Context, path string, format int) error {
 	defer conn.Close()
 	return migrateTo(ctx, conn, path, 0, format)
 }
+
+// EmptyLog moves everything from the log to the file.
+func (s *Store) EmptyLog() error {
+	return s.each(context.Background(), "pragma wal_checkpoint(truncate)", nil, func(scan) error { return nil })
+}
