@@ -57,6 +57,9 @@ func (s *watchedStream) RecvMsg(m any) error {
 // look searches an answer. The fields for secrets are for the host alone: a
 // credential that is inspected comes back in one.
 func (l *leaks) look(method string, reply any, err error) {
+	if method == connectorv1.ConnectorService_GetCatalog_FullMethodName {
+		return // No secret was given for it; an example in it may look like a fake's.
+	}
 	text := ""
 	if m, ok := reply.(proto.Message); ok && m != nil {
 		shown := connectorv1.Redact(m)
