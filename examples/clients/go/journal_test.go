@@ -75,7 +75,9 @@ func (s *sandbox) journal() []call {
 	s.control(http.MethodGet, "requests", nil, &raw)
 	s.control(http.MethodDelete, "requests", nil, nil)
 	for _, secret := range []string{s.AppSecret, s.shop().UserToken, s.shop().PageToken, s.shop().InstagramToken} {
-		assert.NotContains(s, string(raw), secret, "the journal has a secret")
+		if secret != "" { // not every account has each
+			assert.NotContains(s, string(raw), secret, "the journal has a secret")
+		}
 	}
 	var journal struct {
 		Requests []call `json:"requests"`

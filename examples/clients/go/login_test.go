@@ -149,6 +149,27 @@ func TestProof(t *testing.T) {
 	s.saw(proved, forged.failed(http.StatusBadRequest, 100, 0))
 }
 
+// TestProof_Required has a world of its own, whose app has "Require App Secret" switched on.
+func TestProof_Required(t *testing.T) {
+	s := start(t, "--world", "testdata/strict.json")
+	session := s.user()
+	_, err := session.Get("/me/accounts", fb.Params{"fields": "name"})
+	require.ErrorContains(t, err, "appsecret_proof")
+	_, _, err = s.app().ExchangeToken(s.shop().UserToken) // shows the secret itself
+	require.NoError(t, err)
+	require.NoError(t, session.EnableAppsecretProof(true))
+	got, err := session.Get("/me/accounts", fb.Params{"fields": "name"})
+	require.NoError(t, err)
+	assert.Equal(t, "Strict Coffee", got.Get("data.0.name"))
+
+	exchange := params{"grant_type": "fb_exchange_token", "fb_exchange_token": "<user token " + s.shop().UserID + ">"}
+	s.saw(
+		s.made("GET", "/me/accounts", params{"fields": "name"}).failed(http.StatusBadRequest, 100, 0),
+		s.oauth(params{"client_id": s.AppID, "client_secret": "<app secret>"}, exchange),
+		s.made("GET", "/me/accounts", params{"fields": "name", "appsecret_proof": "<proof>"}),
+	)
+}
+
 // oauth is a successful call of the token endpoint.
 func (s *sandbox) oauth(some, more params) call {
 	c := call{Method: "POST", Host: "graph.facebook.com", Version: version, Path: "/oauth/access_token", Params: params{}, Status: http.StatusOK}

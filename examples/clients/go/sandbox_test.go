@@ -44,10 +44,11 @@ type account struct {
 }
 
 // start serves a sandbox of its own for a test.
-func start(t *testing.T) *sandbox {
+func start(t *testing.T, flags ...string) *sandbox {
 	t.Helper()
 	t.Parallel()
-	cmd := exec.Command(connector, "sandbox", "--addr", "127.0.0.1:0", "--clock", now, "--frozen")
+	flags = append([]string{"sandbox", "--addr", "127.0.0.1:0", "--clock", now, "--frozen"}, flags...)
+	cmd := exec.Command(connector, flags...)
 	cmd.Stderr = os.Stderr
 	stdout, err := cmd.StdoutPipe()
 	require.NoError(t, err)
