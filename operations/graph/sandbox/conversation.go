@@ -243,7 +243,7 @@ func (c *call) sharesOf(m messageAt) any {
 		case a.MediaID != "":
 			media := c.s.st.media[a.MediaID]
 			if media != nil {
-				list = append(list, object{{"link", permalink(media, c.s.st.username(media.OwnerID))}})
+				list = append(list, object{{"link", c.s.st.permalink(media)}})
 			}
 		case len(a.ProductIDs) > 0:
 			list = append(list, object{{"template", object{{"payload", object{{"product", object{{"elements", object{{"data", c.s.productElements(a.ProductIDs, "name", "price")}}}}}}}}}})
@@ -316,7 +316,7 @@ func personKind() *kind[scopedPerson] {
 			"name":     plain(func(p scopedPerson) any { return text(p.person.Name) }),
 			"username": plain(func(p scopedPerson) any { return p.person.Username }),
 			"profile_pic": {get: func(c *call, p scopedPerson, _ *field) (any, error) {
-				return c.cdn("profile/" + c.igsid(p) + ".jpg"), nil
+				return c.cdn("profile", c.igsid(p), ".jpg"), nil
 			}},
 			"follower_count":          plain(func(p scopedPerson) any { return p.person.Followers }),
 			"is_user_follow_business": plain(func(p scopedPerson) any { return slices.Contains(p.person.Follows, p.account.ID) }),

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"encoding/binary"
 	"maps"
 	"sort"
 	"strings"
@@ -33,11 +34,11 @@ type Request struct {
 	Batch   bool              `json:"batch,omitempty"` // came inside a batch
 }
 
-// entry is a Request as it is kept: with its parameters as they came, since most requests are
-// never looked at and redaction costs.
+// entry is a Request as it is kept: with its parameters as they came, packed into one text,
+// since most requests are never looked at and both redaction and many small objects cost.
 type entry struct {
 	Request
-	params params
+	packed string
 }
 
 type journal struct {
@@ -51,20 +52,45 @@ func (j *journal) add(r Request, p params) {
 	j.seq++
 	r.Seq = j.seq
 	j.counts[r.Route]++
-	for key, values := range p {
-		for i, v := range values {
-			if len(v) > maxParamText {
-				p[key][i] = v[:maxParamText] + "..."
-			}
-		}
-	}
-	e := entry{r, p}
+	e := entry{r, p.pack()}
 	if len(j.entries) < journalSize {
 		j.entries = append(j.entries, e)
 		return
 	}
 	j.entries[j.next] = e
 	j.next = (j.next + 1) % journalSize
+}
+
+// pack writes the parameters' names and last values into one text, each after its length.
+func (p params) pack() string {
+	size := 0
+	for key := range p {
+		size += 2*binary.MaxVarintLen32 + len(key) + min(len(p.get(key)), maxParamText)
+	}
+	b := make([]byte, 0, size)
+	for key := range p {
+		value := p.get(key)
+		value = value[:min(len(value), maxParamText)]
+		b = append(binary.AppendUvarint(b, uint64(len(key))), key...)
+		b = append(binary.AppendUvarint(b, uint64(len(value))), value...)
+	}
+	return string(b)
+}
+
+func unpack(packed string) map[string]string {
+	out := map[string]string{}
+	b := []byte(packed)
+	next := func() string {
+		n, width := binary.Uvarint(b)
+		text := string(b[width : width+int(n)])
+		b = b[width+int(n):]
+		return text
+	}
+	for len(b) > 0 {
+		key := next()
+		out[key] = next()
+	}
+	return out
 }
 
 // Requests returns what came in, oldest first: the last 20,000 calls.
@@ -77,7 +103,7 @@ func (s *Sandbox) Requests() []Request {
 	for i := range j.entries {
 		e := j.entries[(j.next+i)%len(j.entries)]
 		r := e.Request
-		r.Params = hide.params(e.params)
+		r.Params = hide.params(unpack(e.packed))
 		r.Path = hide.text(r.Path)
 		list = append(list, r)
 	}
@@ -141,13 +167,8 @@ func (s *Sandbox) redactor() redactor {
 
 func (r redactor) text(s string) string { return r.replace.Replace(s) }
 
-func (r redactor) params(p params) map[string]string {
-	if len(p) == 0 {
-		return nil
-	}
-	out := make(map[string]string, len(p))
-	for key, values := range p {
-		value := values[len(values)-1]
+func (r redactor) params(p map[string]string) map[string]string {
+	for key, value := range p {
 		hidden := r.text(value)
 		if what := secretParams[key]; what != "" && hidden == value {
 			hidden = "<unknown " + what + ">"
@@ -155,9 +176,9 @@ func (r redactor) params(p params) map[string]string {
 				hidden = "<" + what + ">"
 			}
 		}
-		out[key] = hidden
+		p[key] = hidden
 	}
-	return out
+	return p
 }
 
 // describe says what a token is without saying the token.

@@ -47,6 +47,8 @@ func encode(b []byte, value any) []byte {
 		return append(b, "null"...)
 	case string:
 		return appendString(b, v)
+	case *string: // a node's own text: a pointer goes into an interface without a copy
+		return appendString(b, *v)
 	case bool:
 		return strconv.AppendBool(b, v)
 	case int:
@@ -56,9 +58,9 @@ func encode(b []byte, value any) []byte {
 	case float64:
 		return appendFloat(b, v)
 	case time.Time:
-		b = append(b, '"')
-		b = v.UTC().AppendFormat(b, graphTime)
-		return append(b, '"')
+		return appendTime(b, v)
+	case *time.Time:
+		return appendTime(b, *v)
 	case object:
 		return appendObject(b, v)
 	case []object:
@@ -69,12 +71,28 @@ func encode(b []byte, value any) []byte {
 		return appendList(b, v, encode)
 	case json.RawMessage:
 		return append(b, v...)
+	case *json.RawMessage:
+		return append(b, *v...)
 	case json.Number:
 		return append(b, v...)
 	}
 	// A value of another type is a bug of this package; the first request shows it.
 	panic(fmt.Sprintf("sandbox: add %T to encode", value))
 }
+
+// appendTime writes a time as graphTime does, by hand, since lists are full of them.
+func appendTime(b []byte, t time.Time) []byte {
+	t = t.UTC()
+	year, month, day := t.Date()
+	hour, minute, second := t.Clock()
+	b = append(b, '"')
+	b = appendDigits(append(appendDigits(b, year/100), byte('0'+year/10%10), byte('0'+year%10), '-'), int(month))
+	b = appendDigits(append(appendDigits(append(b, '-'), day), 'T'), hour)
+	b = appendDigits(append(appendDigits(append(b, ':'), minute), ':'), second)
+	return append(b, "+0000\""...)
+}
+
+func appendDigits(b []byte, n int) []byte { return append(b, byte('0'+n/10%10), byte('0'+n%10)) }
 
 func appendObject(b []byte, o object) []byte {
 	b = append(b, '{')
@@ -107,12 +125,20 @@ func appendFloat(b []byte, f float64) []byte {
 	return strconv.AppendFloat(b, f, 'g', -1, 64)
 }
 
+// plainByte says which bytes of a string are written as they are.
+var plainByte = func() (t [256]bool) {
+	for c := 0x20; c < utf8.RuneSelf; c++ {
+		t[c] = c != '"' && c != '\\' && c != '/'
+	}
+	return t
+}()
+
 func appendString(b []byte, s string) []byte {
 	b = append(b, '"')
 	from := 0
 	for i := 0; i < len(s); {
 		c := s[i]
-		if c >= 0x20 && c < utf8.RuneSelf && c != '"' && c != '\\' && c != '/' {
+		if plainByte[c] {
 			i++
 			continue
 		}

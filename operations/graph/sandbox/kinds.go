@@ -1,8 +1,10 @@
 package sandbox
 
 import (
-	"fmt"
+	"bytes"
+	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -105,7 +107,7 @@ func accountKind() *kind[*Account] {
 			"name":                plain(func(a *Account) any { return text(a.Name) }),
 			"biography":           plain(func(a *Account) any { return text(a.Biography) }),
 			"website":             plain(func(a *Account) any { return text(a.Website) }),
-			"profile_picture_url": {get: func(c *call, a *Account, _ *field) (any, error) { return c.cdn("profile/" + a.ID + ".jpg"), nil }},
+			"profile_picture_url": {get: func(c *call, a *Account, _ *field) (any, error) { return c.cdn("profile", a.ID, ".jpg"), nil }},
 			"followers_count":     number(func(a *Account) int { return a.Followers }),
 			"follows_count":       number(func(a *Account) int { return a.Follows }),
 			"media_count": {get: func(c *call, a *Account, _ *field) (any, error) {
@@ -155,26 +157,26 @@ func mediaKind() *kind[*Media] {
 			if m.ParentID != "" {
 				return nil
 			}
-			return text(m.Caption)
+			return ownText(&m.Caption)
 		}),
-		"media_type":         plain(func(m *Media) any { return m.Type }),
-		"media_product_type": plain(func(m *Media) any { return m.Product }),
+		"media_type":         plain(func(m *Media) any { return &m.Type }),
+		"media_product_type": plain(func(m *Media) any { return &m.Product }),
 		"media_url":          {get: mediaURL},
 		"thumbnail_url": {get: func(c *call, m *Media, _ *field) (any, error) {
 			if m.Type != "VIDEO" {
 				return nil, nil
 			}
-			return c.cdn("media/" + m.ID + "_thumb.jpg"), nil
+			return c.cdn("media", m.ID, "_thumb.jpg"), nil
 		}},
 		"permalink": {get: func(c *call, m *Media, _ *field) (any, error) {
 			if m.ParentID != "" {
 				return nil, nil
 			}
-			return permalink(m, c.s.st.username(m.OwnerID)), nil
+			return c.s.st.permalink(m), nil
 		}},
-		"shortcode": plain(func(m *Media) any { return text(m.Shortcode) }),
-		"timestamp": plain(func(m *Media) any { return m.At }),
-		"username":  {get: func(c *call, m *Media, _ *field) (any, error) { return text(c.s.st.username(m.OwnerID)), nil }},
+		"shortcode": plain(func(m *Media) any { return ownText(&m.Shortcode) }),
+		"timestamp": plain(func(m *Media) any { return &m.At }),
+		"username":  {get: func(c *call, m *Media, _ *field) (any, error) { return ownText(c.s.st.usernameOf(m.OwnerID)), nil }},
 		"owner": {get: func(c *call, m *Media, _ *field) (any, error) {
 			if c.account == nil || m.OwnerID != c.account.ID {
 				return nil, nil
@@ -256,7 +258,9 @@ func mediaKind() *kind[*Media] {
 	}
 	fields["total_like_count"] = plain(func(m *Media) any { return m.Likes }).on(facebookOnly)
 	fields["total_comments_count"] = fields["comments_count"].on(facebookOnly)
-	return &kind[*Media]{name: "IGMedia", id: func(m *Media) string { return m.ID }, fields: fields}
+	return &kind[*Media]{
+		name: "IGMedia", id: func(m *Media) string { return m.ID }, own: func(m *Media) *string { return &m.ID }, fields: fields,
+	}
 }
 
 func liveOnly(m *Media) any {
@@ -278,34 +282,50 @@ func mediaURL(c *call, m *Media, _ *field) (any, error) {
 	case m.Copyrighted || m.Type == "CAROUSEL_ALBUM" && len(m.Children) == 0:
 		return nil, nil
 	case m.Type == "VIDEO":
-		return c.cdn("media/" + m.ID + ".mp4"), nil
+		return c.cdn("media", m.ID, ".mp4"), nil
 	}
-	return c.cdn("media/" + m.ID + ".jpg"), nil
+	return c.cdn("media", m.ID, ".jpg"), nil
 }
 
-func permalink(m *Media, username string) string {
-	switch m.Product {
-	case "STORY":
-		return "https://www.instagram.com/stories/" + username + "/" + legacyID(m.ID)
-	case "REELS":
-		return "https://www.instagram.com/reel/" + m.Shortcode + "/"
+// permalink is the post's address for people, as JSON. It is made once, since lists ask for it
+// a lot.
+func (st *state) permalink(m *Media) *json.RawMessage {
+	if m.permalink == nil {
+		address := "https://www.instagram.com/p/" + m.Shortcode + "/"
+		switch m.Product {
+		case "STORY":
+			address = "https://www.instagram.com/stories/" + st.username(m.OwnerID) + "/" + legacyID(m.ID)
+		case "REELS":
+			address = "https://www.instagram.com/reel/" + m.Shortcode + "/"
+		}
+		m.permalink = appendString(nil, address)
 	}
-	return "https://www.instagram.com/p/" + m.Shortcode + "/"
+	return &m.permalink
 }
 
-// cdn is the address of a file on Meta's CDN, good for some days.
-func (c *call) cdn(path string) string {
-	expires := c.now.Add(72 * time.Hour).Truncate(24 * time.Hour).Unix()
-	return c.base(hostCDN) + "/" + path + "?oe=" + fmt.Sprintf("%X", expires)
+// cdn is the address of a file on Meta's CDN, as JSON. It is good for some days.
+func (c *call) cdn(folder, name, extension string) json.RawMessage {
+	if c.cdnBase == nil {
+		expires := c.now.Add(72 * time.Hour).Truncate(24 * time.Hour).Unix()
+		c.cdnBase = bytes.TrimSuffix(appendString(nil, c.base(hostCDN)+"/"), []byte{'"'})
+		c.cdnEnd = "?oe=" + strings.ToUpper(strconv.FormatInt(expires, 16)) + `"`
+	}
+	if n := len(c.cdnBase) + len(folder) + len(name) + len(extension) + len(c.cdnEnd) + 2; cap(c.addresses)-len(c.addresses) < n {
+		c.addresses = make([]byte, 0, max(n, 2*cap(c.addresses))) // shared by the addresses of one answer
+	}
+	at := len(c.addresses)
+	b := append(append(append(c.addresses, c.cdnBase...), folder...), `\/`...)
+	c.addresses = append(append(append(b, name...), extension...), c.cdnEnd...)
+	return json.RawMessage(c.addresses[at:])
 }
 
 func commentKind() *kind[*Comment] {
 	return &kind[*Comment]{
-		name: "IGComment", id: func(cm *Comment) string { return cm.ID },
+		name: "IGComment", id: func(cm *Comment) string { return cm.ID }, own: func(cm *Comment) *string { return &cm.ID },
 		defaults: names("timestamp", "text", "id"),
 		fields: map[string]fieldOf[*Comment]{
-			"text":      plain(func(cm *Comment) any { return cm.Text }),
-			"timestamp": plain(func(cm *Comment) any { return cm.At }),
+			"text":      plain(func(cm *Comment) any { return &cm.Text }),
+			"timestamp": plain(func(cm *Comment) any { return &cm.At }),
 			"username": {get: func(c *call, cm *Comment, _ *field) (any, error) {
 				return text(c.s.st.username(cm.FromID)), nil
 			}},

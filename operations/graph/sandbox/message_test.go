@@ -276,7 +276,7 @@ func TestConversations_ListAndRead(t *testing.T) {
 			Paging struct{ Next string }
 		}
 	}
-	c.page("/"+list.Data[0].ID+"?fields=participants,is_owner,messages.limit(25){id,created_time,from,to,message}").into(&one)
+	c.page("/" + list.Data[0].ID + "?fields=participants,is_owner,messages.limit(25){id,created_time,from,to,message}").into(&one)
 	require.Len(t, one.Messages.Data, 25)
 	assert.Contains(t, one.Messages.Data[19], "message")
 	assert.NotContains(t, one.Messages.Data[20], "message", "only the newest 20 can be read")

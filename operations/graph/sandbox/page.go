@@ -15,6 +15,7 @@ type kind[T any] struct {
 	name     string
 	id       func(T) string
 	shown    func(*call, T) string // the id as the caller sees it, where that differs
+	own      func(T) *string       // the id where the node keeps it, for nodes that are many
 	defaults []field
 	fields   map[string]fieldOf[T]
 }
@@ -44,43 +45,90 @@ func names(list ...string) []field {
 	return fields
 }
 
-// render makes the object of a node with the fields that were asked for.
-func render[T any](c *call, k *kind[T], node T, fields []field) (object, error) {
+// A step reads one field that was asked for; without get it is the id.
+type step[T any] struct {
+	f   *field
+	get func(*call, T, *field) (any, error)
+}
+
+// plan finds out, once for all nodes of a list, how to read the fields that were asked for.
+// A field that the kind does not have is an error for the whole request.
+func (k *kind[T]) plan(c *call, fields []field) ([]step[T], error) {
 	if len(fields) == 0 {
 		fields = k.defaults
 	}
-	out := make(object, 0, len(fields)+1)
+	steps := make([]step[T], 0, len(fields)+1)
 	for i := range fields {
 		f := &fields[i]
-		if f.name == "id" {
-			if !out.has("id") {
-				out = append(out, member{"id", k.idFor(c, node)})
-			}
-			continue
-		}
 		def, ok := k.fields[f.name]
-		if !ok || def.only == facebookOnly && c.flavour != flavourFacebook || def.only == instagramOnly && c.flavour != flavourInstagram {
+		if f.name != "id" && (!ok || def.only == facebookOnly && c.flavour != flavourFacebook || def.only == instagramOnly && c.flavour != flavourInstagram) {
 			return nil, unknownField(f.name, k.name)
 		}
-		value, err := def.get(c, node, f)
+		if !slices.ContainsFunc(steps, func(s step[T]) bool { return s.f.name == f.name }) {
+			steps = append(steps, step[T]{f, def.get})
+		}
+	}
+	if !slices.ContainsFunc(steps, func(s step[T]) bool { return s.f.name == "id" }) {
+		steps = append(steps, step[T]{f: &field{name: "id"}}) // always returned, last when it was not asked for
+	}
+	return steps, nil
+}
+
+// render makes the object of a node with the fields that were asked for.
+func render[T any](c *call, k *kind[T], node T, fields []field) (object, error) {
+	steps, err := k.plan(c, fields)
+	if err != nil {
+		return nil, err
+	}
+	return k.follow(c, node, steps)
+}
+
+func (k *kind[T]) follow(c *call, node T, steps []step[T]) (object, error) {
+	out := c.room(len(steps))
+	for i := range steps {
+		s := &steps[i]
+		if s.get == nil {
+			out = append(out, member{"id", k.idFor(c, node)})
+			continue
+		}
+		value, err := s.get(c, node, s.f)
 		if err != nil {
 			return nil, err
 		}
-		if value != nil && !out.has(f.name) {
-			out = append(out, member{f.name, value})
+		if value != nil {
+			out = append(out, member{s.f.name, value})
 		}
-	}
-	if !out.has("id") {
-		out = append(out, member{"id", k.idFor(c, node)})
 	}
 	return out, nil
 }
 
-func (k *kind[T]) idFor(c *call, node T) string {
-	if k.shown != nil {
+// room is an empty object with room for n members. Objects of one answer share memory, since
+// a page has many small ones.
+func (c *call) room(n int) object {
+	if cap(c.members)-len(c.members) < n {
+		c.members = make([]member, 0, max(n, 2*cap(c.members)))
+	}
+	at := len(c.members)
+	c.members = c.members[:at+n]
+	return object(c.members[at : at : at+n])
+}
+
+func (k *kind[T]) idFor(c *call, node T) any {
+	switch {
+	case k.shown != nil:
 		return k.shown(c, node)
+	case k.own != nil:
+		return k.own(node)
 	}
 	return k.id(node)
+}
+
+// ownText is text that a node keeps; it is left out when empty.
+func ownText(s *string) any {
+	if s == nil || *s == "" {
+		return nil
+	}
+	return s
 }
 
 // text is a value that is left out when empty.
@@ -147,9 +195,13 @@ func (l listing[T]) render(c *call, q query) (object, error) {
 	if err != nil {
 		return nil, err
 	}
+	steps, err := l.kind.plan(c, q.fields)
+	if err != nil {
+		return nil, err
+	}
 	data := make([]object, 0, to-from)
 	for _, item := range l.items[from:to] {
-		one, err := render(c, l.kind, item, q.fields)
+		one, err := l.kind.follow(c, item, steps)
 		if err != nil {
 			return nil, err
 		}

@@ -34,10 +34,11 @@ type Sandbox struct {
 	kinds    *kinds
 	routes   map[routeKey]*route
 
-	ctx    context.Context // ends with Close: hanging answers and deliveries
-	cancel context.CancelFunc
-	done   sync.WaitGroup
-	wake   chan struct{} // has the sender look for due deliveries
+	ctx     context.Context // ends with Close: hanging answers and deliveries
+	cancel  context.CancelFunc
+	done    sync.WaitGroup
+	buffers sync.Pool     // of answers
+	wake    chan struct{} // has the sender look for due deliveries
 
 	mu sync.Mutex
 	// guarded by mu

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -61,6 +62,12 @@ type call struct {
 	header  http.Header
 
 	received int64 // bytes of an upload
+
+	cdnBase []byte // beginning and end of file addresses, made once a call
+	cdnEnd  string
+
+	members   []member // room for the objects of the answer
+	addresses []byte   // room for its file addresses
 }
 
 // viaKind says how a medium was reached, which decides about some of its fields.
@@ -78,6 +85,7 @@ type answer struct {
 	header      http.Header
 	contentType string // empty: JSON
 	body        []byte
+	buffered    bool // the body may be used again once it is sent
 	location    string
 	cause       *apiError
 	fault       *activeFault
@@ -96,8 +104,15 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.write(w, r, c, c.failed(err))
 		return
 	}
-	s.write(w, r, c, c.answer())
+	a := c.answer()
+	s.write(w, r, c, a)
+	if a.buffered && cap(a.body) < maxKeptBuffer {
+		s.buffers.Put(&a.body)
+	}
 }
+
+// maxKeptBuffer is the largest room for an answer that is used again.
+const maxKeptBuffer = 256 << 10
 
 // newCall reads a request. The call is usable for an error answer in any case.
 func (s *Sandbox) newCall(r *http.Request) (*call, error) {
@@ -257,7 +272,7 @@ func (c *call) run() answer {
 		}
 		return a
 	}
-	body := encode(make([]byte, 0, 2048), value)
+	body := encode(c.s.buffer(), value)
 	if c.method == http.MethodGet || c.batch {
 		tag := etag(body)
 		c.setHeader("ETag", tag)
@@ -265,7 +280,15 @@ func (c *call) run() answer {
 			return answer{status: http.StatusNotModified, header: c.header}
 		}
 	}
-	return answer{status: http.StatusOK, header: c.header, body: body}
+	return answer{status: http.StatusOK, header: c.header, body: body, buffered: true}
+}
+
+// buffer is room for an answer; ServeHTTP gives it back when the answer is sent.
+func (s *Sandbox) buffer() []byte {
+	if b, ok := s.buffers.Get().(*[]byte); ok {
+		return (*b)[:0]
+	}
+	return make([]byte, 0, 4096)
 }
 
 // failed makes the answer for an error.
@@ -330,14 +353,13 @@ func (s *Sandbox) write(w http.ResponseWriter, r *http.Request, c *call, a answe
 	if h["X-Fb-Trace-Id"] == nil {
 		h["X-Fb-Trace-Id"] = []string{s.lockedTrace()}
 	}
-	h["X-Fb-Debug"] = []string{"c2FuZGJveA=="}
-	h["X-Fb-Rev"] = []string{"1012345678"}
-	h["Cache-Control"] = []string{"private, no-cache, no-store, must-revalidate"}
+	h["X-Fb-Debug"], h["X-Fb-Rev"], h["Cache-Control"] = fbDebug, fbRev, noCache
 	if a.contentType == "" {
 		a.contentType = jsonType
 	}
 	if a.status != http.StatusNotModified {
 		h["Content-Type"] = []string{a.contentType}
+		h["Content-Length"] = []string{strconv.Itoa(len(a.body))}
 	}
 	w.WriteHeader(a.status)
 	if a.fault != nil && a.fault.Kind == FaultSlow {
@@ -346,6 +368,13 @@ func (s *Sandbox) write(w http.ResponseWriter, r *http.Request, c *call, a answe
 	}
 	_, _ = w.Write(a.body) // a client that is gone gets no answer
 }
+
+// Headers that are the same on every answer.
+var (
+	fbDebug = []string{"c2FuZGJveA=="}
+	fbRev   = []string{"1012345678"}
+	noCache = []string{"private, no-cache, no-store, must-revalidate"}
+)
 
 func (s *Sandbox) lockedTrace() string {
 	s.mu.Lock()

@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"cmp"
 	"fmt"
 	"hash/fnv"
 	"slices"
@@ -256,13 +255,21 @@ const storyLife = 24 * time.Hour
 
 // username returns the name of an account or person.
 func (st *state) username(id string) string {
-	if a := st.accounts[id]; a != nil {
-		return a.Username
-	}
-	if p := st.people[id]; p != nil {
-		return p.Username
+	if name := st.usernameOf(id); name != nil {
+		return *name
 	}
 	return ""
+}
+
+// usernameOf is username where it is kept; nil for somebody unknown.
+func (st *state) usernameOf(id string) *string {
+	if a := st.accounts[id]; a != nil {
+		return &a.Username
+	}
+	if p := st.people[id]; p != nil {
+		return &p.Username
+	}
+	return nil
 }
 
 // mentions says whether a text names the account with an @.
@@ -296,9 +303,4 @@ func (st *state) id(prefix string) string {
 	// not look like counting.
 	n := (st.nextID * 7_368_787) % limit
 	return prefix + fmt.Sprintf("%0"+strconv.Itoa(rest)+"d", n)
-}
-
-// newestFirst orders by time, later first.
-func newestFirst[T any](list []T, at func(T) time.Time) {
-	slices.SortStableFunc(list, func(a, b T) int { return cmp.Compare(at(b).UnixNano(), at(a).UnixNano()) })
 }

@@ -141,6 +141,8 @@ type Media struct {
 	Collabs     []Collaborator `json:"collaborators,omitempty"`
 	Insights    map[string]int `json:"insights,omitempty"`
 	Viewers     int            `json:"viewers,omitempty"`
+
+	permalink json.RawMessage // made when it is first asked for
 }
 
 // A UserTag is a person tagged in a photo.
