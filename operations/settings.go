@@ -3,6 +3,7 @@ package operations
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -15,6 +16,9 @@ import (
 type api struct {
 	version string // The connector's.
 	current atomic.Pointer[config]
+	// transport keeps enough connections for a host that makes many calls at once,
+	// and none so long that Meta has closed it.
+	transport *http.Transport
 }
 
 // config is what a host has set.
@@ -24,8 +28,9 @@ type config struct {
 }
 
 func newAPI(version string) *api {
-	a := &api{version: version}
-	a.current.Store(&config{graph: &graph.Client{UserAgent: a.userAgent("")}, poll: 5 * time.Second})
+	a := &api{version: version, transport: http.DefaultTransport.(*http.Transport).Clone()}
+	a.transport.MaxIdleConnsPerHost, a.transport.IdleConnTimeout = 64, 30*time.Second
+	a.current.Store(&config{graph: &graph.Client{UserAgent: a.userAgent(""), Transport: a.transport}, poll: 5 * time.Second})
 	return a
 }
 
@@ -40,7 +45,7 @@ func (a *api) configure(s connector.Settings) error {
 		return fmt.Errorf("reading the settings: %w", err)
 	}
 	c := &config{
-		graph: &graph.Client{Version: settings.Version, Sandbox: settings.Sandbox, UserAgent: a.userAgent(s.Host)},
+		graph: &graph.Client{Version: settings.Version, Sandbox: settings.Sandbox, UserAgent: a.userAgent(s.Host), Transport: a.transport},
 		poll:  5 * time.Second,
 	}
 	if settings.Poll != nil {

@@ -156,6 +156,11 @@ func (c *Client) build(ctx context.Context, r Request) (*http.Request, error) {
 	case len(form) > 0:
 		body, contentType = strings.NewReader(form.Encode()), "application/x-www-form-urlencoded"
 	}
+	if body == nil {
+		// net/http repeats a read by itself when its connection breaks, unless it has
+		// a body that cannot be had twice. One attempt is one request.
+		body = struct{ io.Reader }{strings.NewReader("")}
+	}
 	u := c.URL(r.Host, r.Path, r.Unversioned)
 	if len(query) > 0 {
 		u += "?" + query.Encode()

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -103,6 +104,24 @@ func TestDo_LostAnswerMeansUnknown(t *testing.T) {
 
 	_, err = c.Do(t.Context(), graph.Request{Host: graph.Facebook, Path: "/1/stories"})
 	assert.Equal(t, graph.No, failure(t, err).Applied, "a read changes nothing")
+}
+
+func TestDo_OneAttemptIsOneRequest(t *testing.T) {
+	t.Parallel()
+	var seen atomic.Int32
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if assert.Zero(t, r.ContentLength); seen.Add(1) > 1 {
+			panic(http.ErrAbortHandler)
+		}
+		fmt.Fprint(w, `{}`)
+	})
+	_, err := c.Do(t.Context(), graph.Request{Host: graph.Facebook, Path: "/1"})
+	require.NoError(t, err)
+	// The second goes over the connection of the first, which net/http takes for a
+	// reason to repeat a read that fails.
+	_, err = c.Do(t.Context(), graph.Request{Host: graph.Facebook, Path: "/1"})
+	require.Error(t, err)
+	assert.EqualValues(t, 2, seen.Load())
 }
 
 func TestDo_Timeout(t *testing.T) {
