@@ -16,7 +16,9 @@ type Memory struct {
 	runs        map[string]*memoryRun
 	order       []string // Ids of runs, as they were created.
 	events      map[string]Event
-	pending     []string // Keys of events, as they came.
+	pending     []string                     // Keys of events, as they came.
+	values      map[string]map[string][]byte // By scope and key.
+	answers     map[[2]string][]byte         // Of steps that have changed a value, by run and path.
 }
 
 type memoryRun struct {
@@ -30,7 +32,10 @@ var _ Store = (*Memory)(nil)
 
 // NewMemory returns a store that is empty.
 func NewMemory() *Memory {
-	return &Memory{definitions: map[string][]Definition{}, runs: map[string]*memoryRun{}, events: map[string]Event{}}
+	return &Memory{
+		definitions: map[string][]Definition{}, runs: map[string]*memoryRun{}, events: map[string]Event{},
+		values: map[string]map[string][]byte{}, answers: map[[2]string][]byte{},
+	}
 }
 
 // PutDefinition stores a definition as the current one of its name.
@@ -67,6 +72,19 @@ func (m *Memory) Definitions(context.Context) ([]Definition, error) {
 	}
 	slices.SortFunc(all, func(a, b Definition) int { return cmp.Compare(a.Name, b.Name) })
 	return all, nil
+}
+
+// Versions returns all versions of a definition, the latest first.
+func (m *Memory) Versions(_ context.Context, name string) ([]Definition, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	versions := slices.Clone(m.definitions[name])
+	if len(versions) == 0 {
+		return nil, &NotFoundError{Kind: "workflow", Name: name}
+	}
+	slices.Reverse(versions)
+	slices.SortStableFunc(versions, func(a, b Definition) int { return b.AddedAt.Compare(a.AddedAt) })
+	return versions, nil
 }
 
 // CreateRun stores a run, unless its id is taken.
@@ -108,6 +126,11 @@ func (m *Memory) Run(_ context.Context, id string) (Run, error) {
 func (m *Memory) Runs(_ context.Context, f RunFilter) ([]Run, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if f.Before != "" {
+		if _, err := m.find(f.Before); err != nil {
+			return nil, err
+		}
+	}
 	limit := f.Limit
 	if limit <= 0 {
 		limit = 100
@@ -119,15 +142,38 @@ func (m *Memory) Runs(_ context.Context, f RunFilter) ([]Run, error) {
 			skip = id != f.Before
 			continue
 		}
-		r := m.runs[id].run
-		if f.Workflow != "" && r.Workflow != f.Workflow || len(f.States) > 0 && !slices.Contains(f.States, r.State) {
-			continue
+		if r := m.runs[id].run; f.matches(r) {
+			page = append(page, r)
 		}
-		if page = append(page, r); len(page) == limit {
+		if len(page) == limit {
 			break
 		}
 	}
 	return page, nil
+}
+
+func (f RunFilter) matches(r Run) bool {
+	switch {
+	case f.Workflow != "" && r.Workflow != f.Workflow,
+		len(f.States) > 0 && !slices.Contains(f.States, r.State),
+		!f.From.IsZero() && r.CreatedAt.Before(f.From),
+		!f.To.IsZero() && !r.CreatedAt.Before(f.To):
+		return false
+	}
+	return true
+}
+
+// CountRuns returns how many runs there are in each state.
+func (m *Memory) CountRuns(_ context.Context, workflow string) (map[RunState]int, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	counts := map[RunState]int{}
+	for _, r := range m.runs {
+		if workflow == "" || r.run.Workflow == workflow {
+			counts[r.run.State]++
+		}
+	}
+	return counts, nil
 }
 
 // PutEntry adds an entry, or replaces the one that has its path.

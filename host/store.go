@@ -35,8 +35,11 @@ type Store interface {
 	PutDefinition(ctx context.Context, d Definition) error
 	// Definition returns one version, or the current one if version is empty.
 	Definition(ctx context.Context, name, version string) (Definition, error)
-	// Definitions returns the current version of each, by name.
+	// Definitions returns the current version of each, by name, whether enabled or not.
 	Definitions(ctx context.Context) ([]Definition, error)
+	// Versions returns all versions of a definition, by Definition.AddedAt, the latest
+	// first.
+	Versions(ctx context.Context, name string) ([]Definition, error)
 
 	// CreateRun stores a run, synced, unless its id is taken: then it returns the run that has
 	// it, and false.
@@ -46,6 +49,11 @@ type Store interface {
 	Run(ctx context.Context, id string) (Run, error)
 	// Runs returns runs, the latest first.
 	Runs(ctx context.Context, f RunFilter) ([]Run, error)
+	// CountRuns returns how many runs there are in each state, of one workflow or,
+	// with an empty name, of all. States without runs may be missing.
+	CountRuns(ctx context.Context, workflow string) (map[RunState]int, error)
+	// Prune forgets what a retention says. Cut off, it goes on the next time.
+	Prune(ctx context.Context, r Retention) (Pruned, error)
 
 	// PutEntry adds an entry to a run's journal, or replaces the one that has its path.
 	PutEntry(ctx context.Context, e Entry, d Durability) error
@@ -65,6 +73,8 @@ type Store interface {
 	PendingEvents(ctx context.Context, limit int) ([]Event, error)
 	// DoneEvent marks an event as done. It stays known.
 	DoneEvent(ctx context.Context, key string) error
+
+	Values
 }
 
 // Definition is one version of a workflow.
@@ -104,17 +114,69 @@ type Run struct {
 	Version  string          `json:"version"` // Of the definition with which it began.
 	State    RunState        `json:"state"`
 	Trigger  json.RawMessage `json:"trigger,omitempty"` // What happened.
-	Event    string          `json:"event,omitempty"`   // Key of the event that started it; empty if a person did.
+	Event    string          `json:"event,omitempty"`   // Key of the event that started it, if one did.
+	Origin   Origin          `json:"origin,omitzero"`   // What made it begin.
 
 	Output   json.RawMessage   `json:"output,omitempty"`   // Of a terminate step, if it gave one.
 	Failure  *workflow.Failure `json:"failure,omitempty"`  // Why it failed.
 	Question *Question         `json:"question,omitempty"` // What a parked run waits for.
 	Reason   string            `json:"reason,omitempty"`   // What a waiting run waits for.
 	Until    time.Time         `json:"until,omitzero"`     // And until when.
+	Forecast *Forecast         `json:"forecast,omitempty"` // Of the loop that began last, outside of other loops.
 
 	CreatedAt time.Time `json:"created_at,omitzero"`
 	StartedAt time.Time `json:"started_at,omitzero"`
 	EndedAt   time.Time `json:"ended_at,omitzero"`
+}
+
+// Origin is what made a run begin. The zero value is a person.
+type Origin struct {
+	Kind  OriginKind `json:"kind,omitempty"`
+	Run   string     `json:"run,omitempty"`   // The run that called it, that is done again, or of which an alert tells.
+	Path  string     `json:"path,omitempty"`  // Of the step that called it.
+	Depth int        `json:"depth,omitempty"` // How many calls led to it, one from within the other.
+	Alert bool       `json:"alert,omitempty"` // An alert led to it, perhaps through calls. Nobody is alerted of it.
+	Due   time.Time  `json:"due,omitzero"`    // Of a schedule.
+
+	Again AgainFrom `json:"again,omitempty"` // How much of Run is done again.
+	Loop  string    `json:"loop,omitempty"`  // For AgainIterations: the loop's path.
+	Ready bool      `json:"ready,omitempty"` // What is not done again has been taken over from Run.
+}
+
+// OriginKind is what made a run begin.
+type OriginKind string
+
+// Origins of runs.
+const (
+	ByPerson   OriginKind = ""
+	ByEvent    OriginKind = "event"
+	BySchedule OriginKind = "schedule"
+	ByCall     OriginKind = "call"
+	ByAgain    OriginKind = "again"
+)
+
+// AgainFrom is how much of a run is done again.
+type AgainFrom string
+
+// Ways to run again.
+const (
+	AgainWhole      AgainFrom = "whole"      // All of it.
+	AgainFailed     AgainFrom = "failed"     // From the step that failed on: what was done before is taken over.
+	AgainIterations AgainFrom = "iterations" // The iterations of a loop that failed: all else is taken over.
+)
+
+// Forecast is what a loop is expected to take, when it begins.
+type Forecast struct {
+	Loop       string    `json:"loop"`                // Its path.
+	Iterations int       `json:"iterations"`          // That are left.
+	Calls      int       `json:"calls"`               // That they make at least: branches and loops within may add some.
+	Connector  string    `json:"connector,omitempty"` // Of the budget that is the tightest for it; empty if none is known.
+	Quota      string    `json:"quota,omitempty"`
+	Subject    string    `json:"subject,omitempty"`
+	Used       float64   `json:"used,omitempty"` // Of that budget, 0 to 1 and above.
+	Left       int       `json:"left,omitempty"` // Calls that it has room for now.
+	DoneAt     time.Time `json:"done_at,omitzero"`
+	Text       string    `json:"text,omitempty"` // All of it for people.
 }
 
 // Question is what a person must decide before a parked run goes on.
@@ -149,8 +211,10 @@ const (
 type RunFilter struct {
 	Workflow string
 	States   []RunState
-	Before   string // Runs that were created before this one: the id that ended the last page.
-	Limit    int    // Zero means 100.
+	From     time.Time // Runs that were created at or after it; zero means any.
+	To       time.Time // Runs that were created before it; zero means any.
+	Before   string    // Runs that were created before this one: the id that ended the last page.
+	Limit    int       // Zero means 100.
 }
 
 // EntryState is how a step stands.
@@ -191,11 +255,13 @@ type Entry struct {
 	Attempts []Attempt         `json:"attempts,omitempty"`
 	Resume   string            `json:"resume,omitempty"` // Resume token of the last attempt.
 	Until    time.Time         `json:"until,omitzero"`   // Of a wait.
-	Waited   time.Duration     `json:"waited,omitempty"`
+	Waited   time.Duration     `json:"waited,omitempty"` // For retries, in all.
 	Reason   string            `json:"reason,omitempty"` // For the wait.
 	Question *Question         `json:"question,omitempty"`
 	Answer   Choice            `json:"answer,omitempty"` // To the question; empty until there is one.
 	Before   int               `json:"before,omitempty"` // Attempts that were made before the answer, and do not count any more.
+
+	From string `json:"from,omitempty"` // The run that did it, if this one has taken it over.
 
 	StartedAt time.Time `json:"started_at,omitzero"`
 	EndedAt   time.Time `json:"ended_at,omitzero"`

@@ -2,6 +2,7 @@ package enginetest
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"sync"
 
@@ -80,4 +81,18 @@ func (m *mortal) DoneEvent(ctx context.Context, key string) error {
 		return err
 	}
 	return m.Store.DoneEvent(ctx, key)
+}
+
+func (m *mortal) PutValue(ctx context.Context, scope, key string, value json.RawMessage, d host.Durability) error {
+	if err := m.write(); err != nil {
+		return err
+	}
+	return m.Store.PutValue(ctx, scope, key, value, d)
+}
+
+func (m *mortal) ChangeValue(ctx context.Context, c host.Change) (json.RawMessage, error) {
+	if err := m.write(); err != nil {
+		return nil, err
+	}
+	return m.Store.ChangeValue(ctx, c)
 }

@@ -62,6 +62,11 @@ func Run(t *testing.T, s Subject) {
 		"Reconcile":        testReconcile,
 		"ResumeToken":      testResumeToken,
 		"CloseAndGoOn":     testCloseAndGoOn,
+		"Values":           testValues,
+		"Storage":          testStorage,
+		"Versions":         testVersions,
+		"FindingRuns":      testFindingRuns,
+		"PrunedEvents":     testPrunedEvents,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
