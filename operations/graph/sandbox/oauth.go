@@ -1,13 +1,10 @@
 package sandbox
 
 import (
-	"crypto/hmac"
 	"crypto/sha256"
 	"fmt"
-	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -37,96 +34,6 @@ type authCode struct {
 // libraries have old ones wired in (passport-facebook: v3.2).
 func isOAuthPath(path string) bool {
 	return path == "oauth/access_token" || path == "dialog/oauth" || path == "access_token" || path == "refresh_access_token" || path == "oauth/authorize"
-}
-
-// facebookToken is /oauth/access_token on graph.facebook.com: code for token, short for long,
-// and the app token.
-func facebookToken(c *call) (any, error) {
-	app := c.s.app
-	if c.params.get("client_id") == "" {
-		return nil, &apiError{code: 101, message: "Missing client_id parameter."}
-	}
-	if c.params.get("client_id") != app.ID {
-		return nil, &apiError{code: 101, message: "Error validating application. Cannot get application info due to a system error."}
-	}
-	if !hmac.Equal([]byte(c.params.get("client_secret")), []byte(app.Secret)) {
-		return nil, &apiError{code: 1, status: http.StatusBadRequest, message: "Error validating client secret."}
-	}
-	switch grant := c.params.get("grant_type"); grant {
-	case "client_credentials":
-		return object{{"access_token", app.ID + "|" + app.Secret}, {"token_type", "bearer"}}, nil
-	case "fb_exchange_token":
-		return c.exchangeFacebook()
-	case "", "authorization_code":
-		return c.redeemFacebook()
-	default:
-		return nil, badParam("Unsupported grant_type %s", grant)
-	}
-}
-
-func (c *call) exchangeFacebook() (any, error) {
-	old := c.s.st.tokens[c.params.get("fb_exchange_token")]
-	if old == nil || old.Kind != UserToken {
-		return nil, badToken("Cannot parse access token")
-	}
-	if err := old.check(c.now); err != nil {
-		return nil, err
-	}
-	t := *old
-	t.Issued, t.Expires, t.LongLived = c.now, c.now.Add(longLife), true
-	return c.issue(&t), nil
-}
-
-func (c *call) redeemFacebook() (any, error) {
-	code := c.s.st.codes[c.params.get("code")]
-	switch {
-	case c.params.get("code") == "":
-		return nil, &apiError{code: 1, status: http.StatusBadRequest, message: "Missing code parameter."}
-	case code == nil || code.flavour != flavourFacebook:
-		return nil, &apiError{code: 100, message: "Invalid verification code format."}
-	case code.used:
-		return nil, &apiError{code: 100, subcode: 36009, message: "This authorization code has been used."}
-	case c.now.Sub(code.issued) >= codeLife:
-		return nil, &apiError{code: 100, subcode: 36007, message: "This authorization code has expired."}
-	case !code.verifierFits(c.params.get("code_verifier")):
-		return nil, &apiError{code: 100, message: "Invalid code_verifier parameter."}
-	case code.redirect != c.params.get("redirect_uri"):
-		return nil, &apiError{code: 100, subcode: 36008, message: "Error validating verification code. Please make sure your redirect_uri is identical to the one you used in the OAuth dialog request"}
-	}
-	code.used = true
-	return c.issue(c.s.newUserToken(code.user, code.scopes, code.pages, c.now, shortLife)), nil
-}
-
-// newUserToken makes a Facebook user token that is not long-lived yet.
-func (s *Sandbox) newUserToken(user string, scopes, pages []string, now time.Time, life time.Duration) *Token {
-	t := &Token{
-		Kind: UserToken, UserID: user, Scopes: slices.Clone(scopes),
-		Issued: now, Expires: now.Add(life), DataAccessEnds: now.Add(dataAccessLife), Targets: map[string][]string{},
-	}
-	for _, scope := range scopes {
-		if ids := s.targetsOf(scope, pages); len(ids) > 0 {
-			t.Targets[scope] = ids
-		}
-	}
-	return t
-}
-
-// targetsOf are the ids that a scope is granted for when the user chose Pages: account ids
-// for instagram_*, Page ids for pages_*.
-func (s *Sandbox) targetsOf(scope string, pages []string) []string {
-	if strings.HasPrefix(scope, "pages_") {
-		return slices.Clone(pages)
-	}
-	if !strings.HasPrefix(scope, "instagram_") {
-		return nil
-	}
-	var ids []string
-	for _, id := range pages {
-		if p := s.st.pages[id]; p != nil && p.AccountID != "" {
-			ids = append(ids, p.AccountID)
-		}
-	}
-	return ids
 }
 
 // issue stores a token under a new text and makes the answer for it.
@@ -164,125 +71,6 @@ func secretText(seed string, n int) string {
 		}
 	}
 	return string(b[:n])
-}
-
-// pageTokenFor is the Page token that a user token leads to. That of a long-lived user token
-// never expires; that of a short one dies with it.
-func (s *Sandbox) pageTokenFor(t *Token, p *Page) string {
-	switch t.Kind {
-	case PageToken:
-		return t.Value
-	case UserToken:
-	default:
-		return ""
-	}
-	expires := t.Expires
-	if t.LongLived {
-		expires = time.Time{}
-	}
-	for _, have := range s.st.tokens {
-		if have.Kind == PageToken && have.PageID == p.ID && have.UserID == t.UserID && have.Dead == 0 &&
-			have.Expires.Equal(expires) && slices.Equal(have.Scopes, t.Scopes) {
-			return have.Value
-		}
-	}
-	page := *t
-	page.Kind, page.PageID, page.Expires = PageToken, p.ID, expires
-	page.Value = s.tokenText(&page)
-	s.st.tokens[page.Value] = &page
-	return page.Value
-}
-
-// instagramCode is POST api.instagram.com/oauth/access_token.
-func instagramCode(c *call) (any, error) {
-	app, code := c.s.app, c.s.st.codes[c.params.get("code")]
-	switch {
-	case c.params.get("client_id") != app.InstagramID:
-		return nil, oauthError("Invalid platform app")
-	case !hmac.Equal([]byte(c.params.get("client_secret")), []byte(app.InstagramSecret)):
-		return nil, oauthError("Error validating client secret.")
-	case c.params.get("grant_type") != "authorization_code":
-		return nil, oauthError("Invalid grant_type: " + c.params.get("grant_type"))
-	case code == nil || code.used || code.flavour != flavourInstagram:
-		return nil, oauthError("Matching code was not found or was already used")
-	case c.now.Sub(code.issued) >= codeLife:
-		return nil, oauthError("This authorization code has expired")
-	case code.redirect != c.params.get("redirect_uri"):
-		return nil, oauthError("Error validating verification code. Please make sure your redirect_uri is identical to the one you used in the OAuth dialog request")
-	}
-	code.used = true
-	t := &Token{
-		Kind: InstagramToken, AccountID: code.user, Scopes: slices.Clone(code.scopes),
-		Issued: c.now, Expires: c.now.Add(shortLife),
-	}
-	c.issue(t)
-	a := c.s.st.accounts[code.user]
-	return object{{"data", []object{{
-		{"access_token", t.Value}, {"user_id", a.scopedOrID()}, {"permissions", strings.Join(t.Scopes, ",")},
-	}}}}, nil
-}
-
-func (a *Account) scopedOrID() string {
-	if a.ScopedID != "" {
-		return a.ScopedID
-	}
-	return a.ID
-}
-
-// exchangeInstagram is GET graph.instagram.com/access_token: short for long.
-func exchangeInstagram(c *call) (any, error) {
-	if g := c.params.get("grant_type"); g != "ig_exchange_token" {
-		return nil, badParam("Unsupported grant_type %s", g)
-	}
-	if !hmac.Equal([]byte(c.params.get("client_secret")), []byte(c.s.app.InstagramSecret)) {
-		return nil, &apiError{code: 1, status: http.StatusBadRequest, message: "Error validating client secret."}
-	}
-	old, err := c.instagramToken()
-	if err != nil {
-		return nil, err
-	}
-	if old.LongLived {
-		return nil, &apiError{code: 452, kind: "IGApiException", message: "Session key invalid. This could be because the session key has an incorrect format, or because the user has revoked this session"}
-	}
-	t := *old
-	t.Issued, t.Expires, t.LongLived = c.now, c.now.Add(longLife), true
-	return c.issue(&t), nil
-}
-
-// refreshInstagram is GET graph.instagram.com/refresh_access_token: for a long-lived token that
-// is at least a day old.
-func refreshInstagram(c *call) (any, error) {
-	if g := c.params.get("grant_type"); g != "ig_refresh_token" {
-		return nil, badParam("Unsupported grant_type %s", g)
-	}
-	old, err := c.instagramToken()
-	if err != nil {
-		return nil, err
-	}
-	switch {
-	case !old.LongLived:
-		return nil, badParam("Only a long-lived token can be refreshed")
-	case c.now.Sub(old.Issued) < minRefreshAge:
-		return nil, badParam("A token can be refreshed when it is at least 24 hours old")
-	case !old.grants("instagram_business_basic", ""):
-		return nil, missingScope("instagram_business_basic", c.method)
-	}
-	t := *old
-	t.Issued, t.Expires = c.now, c.now.Add(longLife)
-	return append(c.issue(&t), member{"permissions", strings.Join(t.Scopes, ",")}), nil
-}
-
-// instagramToken is the token that an exchange is about.
-func (c *call) instagramToken() (*Token, error) {
-	text := c.params.get("access_token")
-	if text == "" {
-		text, _ = bearer(c.r.Header.Get("Authorization"))
-	}
-	t := c.s.st.tokens[text]
-	if t == nil || t.Kind != InstagramToken {
-		return nil, badToken("Cannot parse access token")
-	}
-	return t, orNil(t.check(c.now))
 }
 
 // A TokenSpec says what kind of token to make.
