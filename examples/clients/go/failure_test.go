@@ -185,13 +185,9 @@ func TestHang(t *testing.T) {
 		_, err := session.Get("/me", nil)
 		failed <- err
 	}()
-	var calls []call
-	require.Eventually(t, func() bool {
-		calls = append(calls, s.journal()...)
-		return len(calls) > 0
-	}, 20*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return len(s.peek()) > 0 }, 20*time.Second, 10*time.Millisecond)
 	assert.Empty(t, failed)
 	cancel()
 	require.ErrorIs(t, <-failed, context.Canceled)
-	assert.Equal(t, []call{s.made("GET", "/me", nil).struck("hang", 0)}, calls)
+	s.saw(s.made("GET", "/me", nil).struck("hang", 0))
 }

@@ -68,12 +68,19 @@ func (s *sandbox) saw(want ...call) {
 	assert.Equal(s, want, s.journal())
 }
 
-// journal is what came in since the last look.
+// journal is what came in since the last look. What comes in meanwhile may be lost.
 func (s *sandbox) journal() []call {
+	s.Helper()
+	calls := s.peek()
+	s.control(http.MethodDelete, "requests", nil, nil)
+	return calls
+}
+
+// peek is the journal, which it leaves as it is.
+func (s *sandbox) peek() []call {
 	s.Helper()
 	var raw json.RawMessage
 	s.control(http.MethodGet, "requests", nil, &raw)
-	s.control(http.MethodDelete, "requests", nil, nil)
 	for _, secret := range []string{s.AppSecret, s.shop().UserToken, s.shop().PageToken, s.shop().InstagramToken} {
 		if secret != "" { // not every account has each
 			assert.NotContains(s, string(raw), secret, "the journal has a secret")
