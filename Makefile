@@ -1,5 +1,6 @@
-# storyloop: everything that a developer runs. `make demo` and `make test` need
-# Go and a C compiler (for the race detector), and nothing else.
+# storyloop: everything that a developer runs. `make demo` needs Go and nothing
+# else; `make test` a C compiler too (for the race detector), and runs more where
+# Node.js is there.
 
 GO          ?= go
 STATICCHECK  = honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -8,7 +9,7 @@ FUZZTIME    ?= 30s
 BENCHTIME   ?= 1s
 export CGO_ENABLED ?= 1
 
-.PHONY: build demo test bench lint proto proto-check docs docs-check fuzz clean
+.PHONY: build demo test clients bench lint proto proto-check docs docs-check fuzz clean
 
 build: ## both binaries, and the lock file that names their checksums
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/ ./host/cmd/storyloop ./connector/cmd/connector-instagram
@@ -17,8 +18,12 @@ build: ## both binaries, and the lock file that names their checksums
 demo: build ## a story loop against a local Instagram
 	bin/storyloop demo
 
-test: ## all tests, with the race detector
+test: ## all tests, with the race detector, and other people's clients
 	$(GO) test -race ./...
+	examples/clients/run
+
+clients: ## other people's Graph API clients, against the local Instagram
+	examples/clients/run
 
 bench: ## speeds, as ratios to a baseline in the same run
 	$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) ./...
@@ -28,6 +33,7 @@ lint:
 		if [ -n "$$unformatted" ]; then echo "not gofmt-ed:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
+	cd examples/clients/go && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./...
 
 proto: proto/node_modules ## check the contract and generate its code
 	cd proto && npx --no-install buf lint && npx --no-install buf generate
@@ -54,4 +60,4 @@ fuzz: ## every fuzz target for a while
 	done
 
 clean:
-	rm -rf bin proto/node_modules
+	rm -rf bin proto/node_modules examples/clients/node/node_modules
