@@ -257,6 +257,24 @@ func TestInstagramLogin_FromDialogToRefresh(t *testing.T) {
 	c.get(refresh+fresh.AccessToken).fails(190, 463)
 }
 
+func TestInstagramLogin_AnswersACodeInThreeForms(t *testing.T) {
+	t.Parallel()
+	for reply, want := range map[string]string{
+		"": `"user_id":"26000000000000001","permissions":"instagram_business_basic"}]}`, "flat": `"permissions":["instagram_business_basic"]}`, "number": `"user_id":26000000000000001}`,
+	} {
+		world := sandbox.SeedWorld()
+		world.App.CodeReply = reply
+		c := newClientOf(t, sandbox.Options{World: world})
+		back := c.dialog("/www.instagram.com/oauth/authorize", url.Values{"client_id": {c.info.InstagramAppID}, "redirect_uri": {"https://a.example/"}, "scope": {"instagram_business_basic"}},
+			url.Values{"decision": {"continue"}, "share": {account}})
+		got := c.do(c.request(http.MethodPost, "/api.instagram.com/oauth/access_token", form, url.Values{
+			"client_id": {c.info.InstagramAppID}, "client_secret": {c.info.InstagramAppSecret}, "grant_type": {"authorization_code"},
+			"redirect_uri": {"https://a.example/"}, "code": {back.Query().Get("code")},
+		}.Encode()))
+		assert.Contains(t, got.ok(), want)
+	}
+}
+
 func TestPermissions_ListAndRevoke(t *testing.T) {
 	t.Parallel()
 	c := newClient(t)

@@ -84,6 +84,22 @@ func (c *call) listCollaborative(a *Account, q query) (any, error) {
 	return listing[*Media]{kind: c.s.kinds.media, items: c.s.st.invited(a, "Accepted"), path: a.ID + "/collaborative_media"}.render(c, q)
 }
 
+// collaborativeSearch is the field collaborative_media_search.media_id(ID){...}: a post that the
+// account shares with its owner.
+func collaborativeSearch(c *call, a *Account, f *field) (any, error) {
+	id := f.arg("media_id")
+	if id == "" {
+		return nil, badParam("collaborative_media_search needs the argument media_id")
+	}
+	for _, m := range c.s.st.invited(a, "Accepted") {
+		if m.ID == id {
+			c.via = viaOther
+			return render(c, c.s.kinds.media, m, f.sub)
+		}
+	}
+	return nil, notFound(c.method, id)
+}
+
 // like is POST and DELETE /<IG user>/likes, of a post or a comment. Stories and private
 // accounts cannot be liked.
 func like(c *call) (any, error) {

@@ -118,6 +118,9 @@ func TestCollaboration_InvitesAreAnswered(t *testing.T) {
 	assert.JSONEq(t, `{"data":[]}`, c.get(path).ok())
 	assert.JSONEq(t, `{"data":[{"username":"natgeo_sandbox","id":"17900004000000001"}]}`, c.get("/"+account+"/collaborative_media?fields=username").ok())
 
+	c.get("/" + account + "?fields=collaborative_media_search.media_id(17900004000000001){caption}").ok()
+	c.get("/"+account+"?fields=collaborative_media_search.media_id(17900004000000003){caption}").fails(100, 33)
+
 	id := c.publish(c.container("image_url", photo, "collaborators", "metricsaurus,zoe.m"))
 	assert.Contains(t, c.get("/"+id+"/collaborators").ok(), `{"id":"17841400000000002","username":"metricsaurus","invite_status":"Pending"}`)
 }

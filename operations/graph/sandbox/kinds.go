@@ -124,9 +124,10 @@ func accountKind() *kind[*Account] {
 			"tags":       edgeField(func(c *call, a *Account, q query) (any, error) { return c.listTags(a, q) }),
 			"live_media": edgeField(func(c *call, a *Account, q query) (any, error) { return c.listLive(a, q) }),
 
-			"business_discovery": {only: facebookOnly, get: discovery},
-			"mentioned_comment":  {only: facebookOnly, get: mentionedComment},
-			"mentioned_media":    {only: facebookOnly, get: mentionedMedia},
+			"business_discovery":         {only: facebookOnly, get: discovery},
+			"collaborative_media_search": {only: facebookOnly, get: collaborativeSearch},
+			"mentioned_comment":          {only: facebookOnly, get: mentionedComment},
+			"mentioned_media":            {only: facebookOnly, get: mentionedMedia},
 		},
 	}
 }

@@ -77,6 +77,10 @@ func (k *worldCheck) app(a *App) {
 	} {
 		k.need(p.value != "", "app.%s: it is missing", p.name)
 	}
+	k.need(slices.Contains([]string{"", "flat", "number"}, a.CodeReply), "app.code_reply: %q is none of flat, number", a.CodeReply)
+	for _, feature := range a.Without {
+		k.need(slices.Contains([]string{"human_agent", "public_content_access"}, feature), "app.without: %q is none of human_agent, public_content_access", feature)
+	}
 }
 
 func (k *worldCheck) id(list string, i int, id string) {

@@ -31,6 +31,12 @@ func instagramCode(c *call) (any, error) {
 	}
 	c.issue(t)
 	a := c.s.st.accounts[code.user]
+	switch c.s.app.CodeReply {
+	case "flat":
+		return object{{"access_token", t.Value}, {"user_id", a.scopedOrID()}, {"permissions", slices.Clone(t.Scopes)}}, nil
+	case "number":
+		return object{{"access_token", t.Value}, {"user_id", jsonNumber(a.scopedOrID())}}, nil
+	}
 	return object{{"data", []object{{
 		{"access_token", t.Value}, {"user_id", a.scopedOrID()}, {"permissions", strings.Join(t.Scopes, ",")},
 	}}}}, nil

@@ -27,6 +27,9 @@ func messagingActions() map[string]actionFunc {
 		"edit":                   personEdits,
 		"unsend":                 personUnsends,
 		"unsupported":            personSendsUnsupported,
+		"owner_message":          ownerWrites,
+		"self_message":           ownerWritesToSelf,
+		"policy_enforcement":     metaEnforces,
 		"block":                  personBlocks,
 		"unblock":                personUnblocks,
 		"pass_thread_control":    inboxPasses,
@@ -321,6 +324,41 @@ func personSendsUnsupported(s *Sandbox, who scopedPerson, a Action) (Outcome, er
 		m.Attachments = []Attachment{{Type: "unsupported_type", URL: "unsupported"}}
 	}
 	return s.incoming(who, m)
+}
+
+// ownerWrites is the account's owner who answers with the Instagram app, past every app of ours.
+func ownerWrites(s *Sandbox, who scopedPerson, a Action) (Outcome, error) {
+	if a.Text == "" {
+		return Outcome{}, errors.New("text: say what is written")
+	}
+	t := s.st.thread(who.account.ID, who.person.ID)
+	t.Requests = false
+	m := s.say(t, &Message{FromID: who.account.ID, Text: a.Text})
+	return Outcome{MessageID: m.ID}, nil
+}
+
+// ownerWritesToSelf is the owner's message to the own account, which people send to test a
+// set-up.
+func ownerWritesToSelf(s *Sandbox, who scopedPerson, a Action) (Outcome, error) {
+	s.st.nextID++
+	mid := messageID(who.account.ID, who.account.ID, 1000+int(s.st.nextID))
+	t := &Thread{AccountID: who.account.ID, PersonID: who.person.ID}
+	s.tell(t, "messages", who.account.ID, "message", object{{"mid", mid}}.with("text", text(a.Text)).with("is_echo", true).with("is_self", true))
+	return Outcome{MessageID: mid}, nil
+}
+
+// metaEnforces is Meta's warning or block of a business that broke the rules.
+func metaEnforces(s *Sandbox, who scopedPerson, a Action) (Outcome, error) {
+	reason := a.Text
+	if reason == "" {
+		reason = "Policy text"
+	}
+	value := object{
+		{"recipient", object{{"id", who.account.ID}}}, {"timestamp", s.clock.Now().UnixMilli()},
+		{"policy-enforcement", object{{"action", "block"}, {"reason", reason}}},
+	}
+	s.queue(flavourFacebook, who.account, "messaging_policy_enforcement", update{messaging: true, value: value})
+	return Outcome{}, nil
 }
 
 func personBlocks(s *Sandbox, who scopedPerson, _ Action) (Outcome, error) {

@@ -45,6 +45,10 @@ type App struct {
 	VerifyToken     string `json:"verify_token,omitempty"`
 	// RequireProof is the app setting "Require App Secret".
 	RequireProof bool `json:"require_proof,omitempty"`
+	// CodeReply is how Instagram Login answers a code; all three forms are seen in the wild:
+	// "" is {"data":[{...}]} as documented, "flat" an object with a list of permissions,
+	// "number" an object with a numeric user_id and no permissions.
+	CodeReply string `json:"code_reply,omitempty"`
 	// Without are features of App Review that the app lacks: "human_agent",
 	// "public_content_access".
 	Without []string `json:"without,omitempty"`
