@@ -95,11 +95,10 @@ func (u update) events() []connector.Event {
 	if len(u.value) > 0 && string(u.value) != "null" {
 		specific = u.specific()
 	}
-	id := u.field + "/" + u.hash()
-	if len(specific) > 0 {
-		id = specific[0].ID
+	if len(specific) == 0 {
+		return []connector.Event{u.any(u.field + "/" + u.hash())}
 	}
-	return append(specific, u.any(id))
+	return append(specific, u.any(specific[0].ID))
 }
 
 // specific returns the events of the triggers that know the field. A value that
@@ -133,14 +132,28 @@ func (u update) event(trigger, id, subject string, at time.Time, payload any) co
 	return connector.Event{ID: id, Trigger: trigger, Subject: subject, Payload: body, OccurredAt: at}
 }
 
-// any is the update as it came.
+// any is the update as it came. Its payload is put together by hand: the value was
+// read once already, and there may be a thousand.
 func (u update) any(id string) connector.Event {
-	return u.event("any_event", "any/"+id, u.account, u.time.Time, struct {
-		IGUserID string          `json:"ig_user_id"`
-		Field    string          `json:"field"`
-		Value    json.RawMessage `json:"value,omitempty"`
-		Time     unixTime        `json:"time,omitzero"`
-	}{u.account, u.field, u.value, u.time})
+	b := make([]byte, 0, len(u.value)+128)
+	b = append(b, `{"ig_user_id":`...)
+	b = appendString(b, u.account)
+	b = append(b, `,"field":`...)
+	b = appendString(b, u.field)
+	if len(u.value) > 0 {
+		b = append(append(b, `,"value":`...), u.value...)
+	}
+	if !u.time.IsZero() {
+		b = u.time.AppendFormat(append(b, `,"time":"`...), time.RFC3339)
+		b = append(b, '"')
+	}
+	return connector.Event{ID: "any/" + id, Trigger: "any_event", Subject: u.account, Payload: append(b, '}'), OccurredAt: u.time.Time}
+}
+
+// appendString appends a string as JSON.
+func appendString(b []byte, s string) []byte {
+	quoted, _ := json.Marshal(s) // a string always marshals
+	return append(b, quoted...)
 }
 
 // hash names an update that has no id of its own. Meta delivers the same bytes

@@ -44,7 +44,7 @@ func getAccountInsights(a *api) connector.Operation {
 		}
 		setTime(params, "since", in.Since)
 		setTime(params, "until", in.Until)
-		return s.insights(ctx, "/"+in.IGUserID+"/insights", user, in.Metrics, in.Strict, params)
+		return s.insights(ctx, "/"+in.IGUserID+"/insights", subject{product: user}, in.Metrics, in.Strict, params)
 	})
 }
 
@@ -64,24 +64,28 @@ func getMediaInsights(a *api) connector.Operation {
 		Items:       "/data",
 		Scopes:      []string{basic, manageInsights, pagesRead},
 	}, func(ctx context.Context, s *session, in input) (insights, string, error) {
-		product, err := s.productOf(ctx, in.MediaID)
+		of, err := s.subjectOf(ctx, in.MediaID)
 		if err != nil {
 			return insights{}, "", err
 		}
-		return s.mediaInsights(ctx, in.MediaID, product, in.Metrics, in.Breakdown, in.Strict)
+		return s.mediaInsights(ctx, in.MediaID, of, in.Metrics, in.Breakdown, in.Strict)
 	})
 }
 
-// productOf asks which product a medium is of, as insights tell them apart.
-func (s *session) productOf(ctx context.Context, id string) (string, error) {
+// subjectOf asks of which product a medium is, as insights tell them apart, and of
+// when.
+func (s *session) subjectOf(ctx context.Context, id string) (subject, error) {
 	var media struct {
-		Product string `json:"media_product_type"`
+		Product   string `json:"media_product_type"`
+		Timestamp string `json:"timestamp"`
 	}
-	err := s.get(ctx, "/"+id, url.Values{"fields": {"media_product_type"}}, &media)
+	err := s.get(ctx, "/"+id, url.Values{"fields": {"media_product_type,timestamp"}}, &media)
+	of := subject{product: feed}
 	if media.Product == reels || media.Product == story {
-		return media.Product, err
+		of.product = media.Product
 	}
-	return feed, err
+	of.published, _ = parseTime(media.Timestamp)
+	return of, err
 }
 
 func getStoryInsights(a *api) connector.Operation {
@@ -100,19 +104,19 @@ func getStoryInsights(a *api) connector.Operation {
 		Items:       "/data",
 		Scopes:      []string{basic, manageInsights, pagesRead},
 	}, func(ctx context.Context, s *session, in input) (insights, string, error) {
-		return s.mediaInsights(ctx, in.StoryID, story, in.Metrics, in.Breakdown, in.Strict)
+		return s.mediaInsights(ctx, in.StoryID, subject{product: story, published: s.now()}, in.Metrics, in.Breakdown, in.Strict)
 	})
 }
 
-func (s *session) mediaInsights(ctx context.Context, id, product string, wanted []string, breakdown string, strict bool) (insights, string, error) {
+func (s *session) mediaInsights(ctx context.Context, id string, of subject, wanted []string, breakdown string, strict bool) (insights, string, error) {
 	params := url.Values{}
 	if breakdown != "" {
 		params.Set("breakdown", breakdown)
 	}
-	out, next, err := s.insights(ctx, "/"+id+"/insights", product, wanted, strict, params)
+	out, next, err := s.insights(ctx, "/"+id+"/insights", of, wanted, strict, params)
 	// Meta has one code for a permission that is missing and for a story that hardly
 	// anybody has seen.
-	if isCode(err, 10, 0) && product == story && slices.Contains(s.call.Credential.Scopes, manageInsights) {
+	if isCode(err, 10, 0) && of.product == story && slices.Contains(s.call.Credential.Scopes, manageInsights) {
 		few := precondition("Fewer than five people have seen the story.", "Wait until more have seen it.")
 		few.Err = err
 		return insights{}, "", few
@@ -121,8 +125,8 @@ func (s *session) mediaInsights(ctx context.Context, id, product string, wanted 
 }
 
 // insights asks for the metrics that there are.
-func (s *session) insights(ctx context.Context, path, product string, wanted []string, strict bool, params url.Values) (insights, string, error) {
-	ask, skipped := choose(wanted, product, s.graph, s.instagram())
+func (s *session) insights(ctx context.Context, path string, of subject, wanted []string, strict bool, params url.Values) (insights, string, error) {
+	ask, skipped := s.choose(wanted, of)
 	if strict && len(skipped) > 0 || len(ask) == 0 {
 		return insights{}, "", refuseMetrics(wanted, skipped)
 	}

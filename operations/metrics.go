@@ -2,6 +2,7 @@ package operations
 
 import (
 	"slices"
+	"time"
 
 	"github.com/storyloop/storyloop/operations/graph"
 )
@@ -22,7 +23,9 @@ type metric struct {
 	products   []string
 	usual      bool   // Asked for unless somebody chooses.
 	gone       string // First version without it; empty while it lives.
+	ended      string // The day from which no version has it.
 	successor  string
+	lingers    bool // Older versions still have it for media of before its end was near.
 	facebook   bool // Facebook Login only.
 	crossposts bool // Only of what was shared to Facebook too: Meta refuses it otherwise.
 }
@@ -63,30 +66,30 @@ var metrics = []metric{
 	{name: "follower_count", products: []string{user}},
 	{name: "online_followers", products: []string{user}},
 
-	{name: "impressions", products: append([]string{user}, allMedia...), gone: "v22.0", successor: "views"},
-	{name: "plays", products: []string{reels}, gone: "v22.0", successor: "views"},
-	{name: "clips_replays_count", products: []string{reels}, gone: "v22.0", successor: "views"},
-	{name: "ig_reels_aggregated_all_plays_count", products: []string{reels}, gone: "v22.0", successor: "views"},
-	{name: "video_views", products: postsOnly, gone: "v21.0", successor: "views"},
-	{name: "email_contacts", products: []string{user}, gone: "v21.0", successor: "profile_links_taps"},
-	{name: "get_direction_clicks", products: []string{user}, gone: "v21.0", successor: "profile_links_taps"},
-	{name: "profile_views", products: []string{user}, gone: "v21.0"},
-	{name: "text_message_clicks", products: []string{user}, gone: "v21.0", successor: "profile_links_taps"},
-	{name: "website_clicks", products: []string{user}, gone: "v21.0", successor: "profile_links_taps"},
-	{name: "phone_call_clicks", products: []string{user}, gone: "v21.0", successor: "profile_links_taps"},
-	{name: "audience_city", products: []string{user}, gone: "v18.0", successor: "follower_demographics"},
-	{name: "audience_country", products: []string{user}, gone: "v18.0", successor: "follower_demographics"},
-	{name: "audience_gender_age", products: []string{user}, gone: "v18.0", successor: "follower_demographics"},
-	{name: "audience_locale", products: []string{user}, gone: "v18.0", successor: "follower_demographics"},
-	{name: "carousel_album_engagement", products: []string{feed}, gone: "v18.0", successor: "total_interactions"},
-	{name: "carousel_album_impressions", products: []string{feed}, gone: "v18.0", successor: "views"},
-	{name: "carousel_album_reach", products: []string{feed}, gone: "v18.0", successor: "reach"},
-	{name: "carousel_album_saved", products: []string{feed}, gone: "v18.0", successor: "saved"},
-	{name: "carousel_album_video_views", products: []string{feed}, gone: "v18.0", successor: "views"},
-	{name: "engagement", products: postsOnly, gone: "v18.0", successor: "total_interactions"},
-	{name: "taps_forward", products: []string{story}, gone: "v18.0", successor: "navigation"},
-	{name: "taps_back", products: []string{story}, gone: "v18.0", successor: "navigation"},
-	{name: "exits", products: []string{story}, gone: "v18.0", successor: "navigation"},
+	{name: "impressions", products: append([]string{user}, allMedia...), gone: "v22.0", ended: "2025-04-21", successor: "views", lingers: true},
+	{name: "plays", products: []string{reels}, gone: "v22.0", ended: "2025-04-21", successor: "views"},
+	{name: "clips_replays_count", products: []string{reels}, gone: "v22.0", ended: "2025-04-21", successor: "views"},
+	{name: "ig_reels_aggregated_all_plays_count", products: []string{reels}, gone: "v22.0", ended: "2025-04-21", successor: "views"},
+	{name: "video_views", products: postsOnly, gone: "v21.0", ended: "2025-01-08", successor: "views"},
+	{name: "email_contacts", products: []string{user}, gone: "v21.0", ended: "2025-01-08", successor: "profile_links_taps"},
+	{name: "get_direction_clicks", products: []string{user}, gone: "v21.0", ended: "2025-01-08", successor: "profile_links_taps"},
+	{name: "profile_views", products: []string{user}, gone: "v21.0", ended: "2025-01-08"},
+	{name: "text_message_clicks", products: []string{user}, gone: "v21.0", ended: "2025-01-08", successor: "profile_links_taps"},
+	{name: "website_clicks", products: []string{user}, gone: "v21.0", ended: "2025-01-08", successor: "profile_links_taps"},
+	{name: "phone_call_clicks", products: []string{user}, gone: "v21.0", ended: "2025-01-08", successor: "profile_links_taps"},
+	{name: "audience_city", products: []string{user}, gone: "v18.0", ended: "2023-12-11", successor: "follower_demographics"},
+	{name: "audience_country", products: []string{user}, gone: "v18.0", ended: "2023-12-11", successor: "follower_demographics"},
+	{name: "audience_gender_age", products: []string{user}, gone: "v18.0", ended: "2023-12-11", successor: "follower_demographics"},
+	{name: "audience_locale", products: []string{user}, gone: "v18.0", ended: "2023-12-11", successor: "follower_demographics"},
+	{name: "carousel_album_engagement", products: []string{feed}, gone: "v18.0", ended: "2023-12-11", successor: "total_interactions"},
+	{name: "carousel_album_impressions", products: []string{feed}, gone: "v18.0", ended: "2023-12-11", successor: "views"},
+	{name: "carousel_album_reach", products: []string{feed}, gone: "v18.0", ended: "2023-12-11", successor: "reach"},
+	{name: "carousel_album_saved", products: []string{feed}, gone: "v18.0", ended: "2023-12-11", successor: "saved"},
+	{name: "carousel_album_video_views", products: []string{feed}, gone: "v18.0", ended: "2023-12-11", successor: "views"},
+	{name: "engagement", products: postsOnly, gone: "v18.0", ended: "2023-12-11", successor: "total_interactions"},
+	{name: "taps_forward", products: []string{story}, gone: "v18.0", ended: "2023-12-11", successor: "navigation"},
+	{name: "taps_back", products: []string{story}, gone: "v18.0", ended: "2023-12-11", successor: "navigation"},
+	{name: "exits", products: []string{story}, gone: "v18.0", ended: "2023-12-11", successor: "navigation"},
 }
 
 // skippedMetric is a number that was left out, and why.
@@ -104,12 +107,37 @@ const (
 	metricFacebook = "facebook_login" // Only Facebook Login has it.
 )
 
+// subject is what the numbers are of.
+type subject struct {
+	product   string
+	published time.Time // Of a medium.
+}
+
+// lingering is until when a medium must have been published for older versions to
+// have its metrics that have ended since.
+var lingering = time.Date(2024, time.July, 2, 0, 0, 0, 0, time.UTC)
+
+// has reports whether a version of the API has the metric for a subject at a time.
+func (m metric) has(of subject, g *graph.Client, now time.Time) bool {
+	if m.gone == "" {
+		return true
+	}
+	if g.AtLeast(m.gone) {
+		return false
+	}
+	if m.lingers && of.product != user && of.published.Before(lingering) {
+		return true
+	}
+	end, err := time.Parse(time.DateOnly, m.ended)
+	return err == nil && now.Before(end)
+}
+
 // choose divides the metrics that a user wants, or the usual ones, into those that
 // can be asked for and those that cannot.
-func choose(wanted []string, product string, g *graph.Client, instagram bool) (ask []string, skipped []skippedMetric) {
+func (s *session) choose(wanted []string, of subject) (ask []string, skipped []skippedMetric) {
 	if len(wanted) == 0 {
 		for _, m := range metrics {
-			if m.usual && slices.Contains(m.products, product) {
+			if m.usual && slices.Contains(m.products, of.product) {
 				ask = append(ask, m.name)
 			}
 		}
@@ -122,11 +150,11 @@ func choose(wanted []string, product string, g *graph.Client, instagram bool) (a
 			continue
 		}
 		switch m := metrics[i]; {
-		case m.gone != "" && g.AtLeast(m.gone):
+		case !m.has(of, s.graph, s.now()):
 			skipped = append(skipped, skippedMetric{name, metricGone, m.successor})
-		case !slices.Contains(m.products, product):
+		case !slices.Contains(m.products, of.product):
 			skipped = append(skipped, skippedMetric{name, metricElse, ""})
-		case m.facebook && instagram:
+		case m.facebook && s.instagram():
 			skipped = append(skipped, skippedMetric{name, metricFacebook, ""})
 		default:
 			ask = append(ask, name)

@@ -182,7 +182,11 @@ func conversationOptions(a *api) connector.OptionList {
 		}
 	}
 	return options(a, "conversations", func(ctx context.Context, s *session, in optionInput, token string) ([]connector.Option, string, error) {
-		b, err := s.inbox(ctx, mailbox{PageID: in.PageID, IGUserID: firstOf(in.IGUserID, s.own())})
+		account, err := s.accountOf(ctx, in)
+		if err != nil {
+			return nil, "", err
+		}
+		b, err := s.inbox(ctx, mailbox{PageID: in.PageID, IGUserID: account})
 		if err != nil {
 			return nil, "", err
 		}
@@ -193,7 +197,7 @@ func conversationOptions(a *api) connector.OptionList {
 		for _, c := range decodeAll[conversation](raw) {
 			var names []string
 			for _, p := range c.Participants.Data {
-				if p.ID != in.IGUserID && p.ID != b.node {
+				if p.ID != account && p.ID != b.node {
 					names = append(names, "@"+p.Username)
 				}
 			}
@@ -201,14 +205,6 @@ func conversationOptions(a *api) connector.OptionList {
 		}
 		return out, next, err
 	})
-}
-
-// own is what an account of Instagram Login calls itself.
-func (s *session) own() string {
-	if s.instagram() {
-		return "me"
-	}
-	return ""
 }
 
 func searchedHashtagOptions(a *api) connector.OptionList {
@@ -261,19 +257,19 @@ func catalogOptions(a *api) connector.OptionList {
 // without a medium, those of the account.
 func metricOptions(a *api) connector.OptionList {
 	return options(a, "insight_metrics", func(ctx context.Context, s *session, in optionInput, _ string) ([]connector.Option, string, error) {
-		product := user
+		of := subject{product: user}
 		switch {
 		case in.StoryID != "":
-			product = story
+			of = subject{product: story, published: s.now()}
 		case in.MediaID != "":
 			var err error
-			if product, err = s.productOf(ctx, url.PathEscape(in.MediaID)); err != nil {
+			if of, err = s.subjectOf(ctx, url.PathEscape(in.MediaID)); err != nil {
 				return nil, "", err
 			}
 		}
 		var out []connector.Option
 		for _, m := range metrics {
-			ask, _ := choose([]string{m.name}, product, s.graph, s.instagram())
+			ask, _ := s.choose([]string{m.name}, of)
 			if len(ask) > 0 {
 				out = append(out, option(m.name, strings.ReplaceAll(m.name, "_", " "), strings.ToLower(strings.Join(m.products, ", "))))
 			}

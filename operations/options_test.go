@@ -73,3 +73,40 @@ func TestOptions_ManyPages(t *testing.T) {
 	assert.Len(t, got, 1, "a search goes on to the page with a match")
 	assert.Len(t, r.all(t, "list_pages", `{"limit":50}`), 3)
 }
+
+func TestOptions_OfAnAccount(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, rigOptions{})
+	searched(t, r)
+	const account = `{"page_id":"134895793791914","ig_user_id":"17841405726653026","media_id":"17900001000000001"}`
+	for list, want := range map[string]string{
+		"media":             `"17900001000000001" Cup number 1`,
+		"stories":           `"18023000000000001" Story 1 of the day`,
+		"comments":          `"17800000000060007" Comment 60`,
+		"conversations":     ` @`,
+		"hashtags_searched": `"17841593700000004" #coke`,
+		"catalogs":          `"960000000000001" Blue Bottle Shop`,
+		"insight_metrics":   `"reach" reach`,
+	} {
+		got, _ := r.options(t, r.facebook, list, account, "", "")
+		if assert.NotEmpty(t, got, list) {
+			assert.Contains(t, got[0], want)
+		}
+	}
+	for _, list := range []string{"media", "stories", "conversations", "catalogs", "insight_metrics"} {
+		got, _ := r.options(t, r.facebook, list, `{}`, "", "")
+		assert.NotEmpty(t, got, "%s without an account: the first there is", list)
+	}
+	for _, list := range []string{"media", "stories", "conversations", "insight_metrics"} {
+		got, _ := r.options(t, r.instagram, list, `{}`, "", "")
+		assert.NotEmpty(t, got, "%s with Instagram Login", list)
+	}
+	got, _ := r.options(t, r.facebook, "comments", `{}`, "", "")
+	assert.Empty(t, got, "no medium is chosen yet")
+
+	got, _ = r.options(t, r.facebook, "insight_metrics", `{"story_id":"18023000000000001"}`, "", "")
+	assert.Contains(t, got, `"navigation" navigation`)
+	assert.NotContains(t, got, `"likes" likes`)
+	got, _ = r.options(t, r.facebook, "media", account, "cup number 33", "")
+	assert.Len(t, got, 1)
+}

@@ -29,12 +29,16 @@ func sandboxCommand() connector.Command {
 		Name:    "sandbox",
 		Summary: "serve a local Instagram on loopback",
 		Run: func(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-			o, err := parseSandbox(args, stderr)
+			o, flags, err := parseSandbox(args)
 			switch {
 			case errors.Is(err, flag.ErrHelp):
+				fmt.Fprint(stdout, sandboxUsage)
+				flags.SetOutput(stdout)
+				flags.PrintDefaults()
 				return exitOK
 			case err != nil:
-				return exitUsage // the flag package has said why
+				fmt.Fprintf(stderr, "connector-instagram sandbox: %v\nRun “connector-instagram sandbox --help” for the flags.\n", err)
+				return exitUsage
 			}
 			if err := o.serve(ctx, stdout, stderr); err != nil {
 				fmt.Fprintf(stderr, "connector-instagram sandbox: %v\n", err)
@@ -78,10 +82,10 @@ Examples:
 Flags:
 `
 
-func parseSandbox(args []string, stderr io.Writer) (sandboxOptions, error) {
+func parseSandbox(args []string) (sandboxOptions, *flag.FlagSet, error) {
 	var o sandboxOptions
 	flags := flag.NewFlagSet("sandbox", flag.ContinueOnError)
-	flags.SetOutput(stderr)
+	flags.SetOutput(io.Discard) // what to say, and where, is the command's affair
 	flags.StringVar(&o.addr, "addr", "127.0.0.1:0", "`address` to listen on; port 0 picks a free one")
 	flags.IntVar(&o.stories, "stories", 0, "live stories of @bluebottle (0: 30)")
 	flags.IntVar(&o.media, "media", 0, "posts of @bluebottle (0: 36)")
@@ -93,27 +97,18 @@ func parseSandbox(args []string, stderr io.Writer) (sandboxOptions, error) {
 	flags.StringVar(&o.clock, "clock", "", "`time` that it is in the sandbox, such as 2026-08-03T09:00:00Z (default now)")
 	flags.BoolVar(&o.frozen, "frozen", false, "have the clock stand still until it is told otherwise")
 	flags.BoolVar(&o.verbose, "verbose", false, "log webhook deliveries to standard error")
-	flags.Usage = func() {
-		fmt.Fprint(stderr, sandboxUsage)
-		flags.PrintDefaults()
-	}
 	if err := flags.Parse(args); err != nil {
-		return o, err
-	}
-	complain := func(format string, args ...any) error {
-		err := fmt.Errorf(format, args...)
-		fmt.Fprintf(stderr, "connector-instagram sandbox: %v\n", err)
-		return err
+		return o, flags, err
 	}
 	switch {
 	case flags.NArg() > 0:
-		return o, complain("unexpected argument %q", flags.Arg(0))
+		return o, flags, fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	case o.stories < 0 || o.media < 0:
-		return o, complain("--stories and --media cannot be negative")
+		return o, flags, errors.New("--stories and --media cannot be negative")
 	case o.world != "" && (o.stories != 0 || o.media != 0):
-		return o, complain("--world has stories and media of its own; leave out --stories and --media")
+		return o, flags, errors.New("--world has stories and media of its own; leave out --stories and --media")
 	}
-	return o, nil
+	return o, flags, nil
 }
 
 // announcement is the first line of output.
