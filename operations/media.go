@@ -102,7 +102,7 @@ func listTaggedMedia(a *api) connector.Operation {
 		Effect:    connector.Read,
 		Items:     "/data",
 		Paginated: true,
-		Scopes:    []string{basic, manageComments, pagesRead},
+		Scopes:    []string{basic, pagesRead},
 	}, func(ctx context.Context, s *session, in ofAccount) (list, string, error) {
 		return s.mediaOf(ctx, in, "tags", "id,caption,media_type,media_url,permalink,timestamp,username,like_count,comments_count")
 	})

@@ -226,7 +226,7 @@ func sendPrivateReply(a *api) connector.Operation {
 		Description: "One for each comment, within 7 days; for a live video only while it is live. More can be sent once the person answers.",
 		Effect:      connector.Write,
 		Idempotency: connector.NotIdempotent,
-		Scopes:      []string{basic, manageComments, manageMessages, pagesMetadata, pagesRead},
+		Scopes:      []string{basic, manageComments, pagesRead},
 		Quotas:      []string{privateReplies},
 	}, func(ctx context.Context, s *session, in input) (out sent, _ string, _ error) {
 		b, err := s.inbox(ctx, in.mailbox)

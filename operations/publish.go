@@ -94,14 +94,14 @@ func (g *saga) prepare(ctx context.Context) error {
 	for i := len(g.stage.Items); i < len(g.items); i++ {
 		id, err := g.createContainer(ctx, g.account, g.items[i])
 		if err != nil {
-			return fmt.Errorf("item %d: %w", i+1, err)
+			return atItem(i, err)
 		}
 		g.stage.Items = append(g.stage.Items, id)
 		g.tell(fmt.Sprintf("Item %d of %d is handed in.", i+1, len(g.items)), 0.3*float64(i+1)/float64(len(g.items)))
 	}
 	for i, id := range g.stage.Items {
 		if _, err := g.ready(ctx, id, 0.3+0.2*float64(i)/float64(len(g.stage.Items))); err != nil {
-			return fmt.Errorf("item %d: %w", i+1, err)
+			return atItem(i, err)
 		}
 	}
 	g.main.Children = g.stage.Items
@@ -136,6 +136,22 @@ func (g *saga) tell(message string, fraction float64) {
 		panic(fmt.Sprintf("a stage does not marshal: %v", err))
 	}
 	g.call.Report(connector.Progress{Message: message, Fraction: fraction, Resume: string(token)})
+}
+
+// atItem says which item of a carousel an error is about.
+func atItem(i int, err error) error {
+	err = failure(err)
+	var e *connector.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	e.Message = fmt.Sprintf("Item %d: %s", i+1, e.Message)
+	for n := range e.Problems {
+		if e.Problems[n].Pointer == "" {
+			e.Problems[n].Pointer = pointerTo("/items", i)
+		}
+	}
+	return e
 }
 
 // notApplied marks a failure of a step before the last: nothing is public.

@@ -1,13 +1,17 @@
 package operations
 
 import (
+	"slices"
+
 	"github.com/storyloop/storyloop/connector"
 )
 
 // triggers lists the kinds of events, in the order in which to show them.
 func triggers(a *api) []connector.Trigger {
-	comments := []string{basic, manageComments, pagesRead, pagesMetadata}
-	messages := []string{basic, manageMessages, pagesMetadata}
+	anything := []string{basic, pagesMetadata, pagesRead, pagesShowList}
+	comments := append(slices.Clone(anything), manageComments)
+	messages := append(slices.Clone(anything), manageMessages)
+	insights := append(slices.Clone(anything), manageInsights)
 	media := []string{basic, pagesRead}
 	return []connector.Trigger{
 		a.pollable(a.pollComments, a.webhook(comments, connector.Trigger{
@@ -28,7 +32,7 @@ func triggers(a *api) []connector.Trigger {
 			Name: "mentioned_in_caption", Title: "Mentioned in a caption",
 			Summary: "Somebody @mentions the account in the caption of a post of their own.",
 		}, "mentions"),
-		a.webhook([]string{basic, manageInsights, pagesMetadata}, connector.Trigger{
+		a.webhook(insights, connector.Trigger{
 			Name: "story_expired", Title: "Story expired",
 			Summary:     "One of the account's stories has ended; its final numbers come with it.",
 			Description: "Facebook Login only. A number below 5 comes as -1.",
@@ -103,7 +107,7 @@ func triggers(a *api) []connector.Trigger {
 			Summary: "A person writes while another app has the conversation.",
 		}, "standby"),
 
-		a.webhook([]string{basic, pagesMetadata}, connector.Trigger{
+		a.webhook(anything, connector.Trigger{
 			Name: "any_event", Title: "Any event",
 			Summary:     "Whatever Meta sends, known or not, as it came.",
 			Description: "Every update comes as this event too, beside the event of its own kind.",
@@ -114,7 +118,7 @@ func triggers(a *api) []connector.Trigger {
 			Summary: "The account has published a post, reel or carousel.",
 		}),
 		a.pollable(a.pollMedia("tags", "tagged_in_media", "tagged/"), connector.Trigger{
-			Name: "tagged_in_media", Title: "Tagged in media", Scopes: []string{basic, manageComments, pagesRead},
+			Name: "tagged_in_media", Title: "Tagged in media", Scopes: media,
 			Summary: "Somebody tags the account in a photo or video.",
 		}),
 		a.pollable(a.pollMedia("stories", "story_published", "story/"), connector.Trigger{
