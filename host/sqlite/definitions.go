@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/storyloop/storyloop/host"
 )
@@ -65,6 +66,25 @@ func (s *Store) Definitions(ctx context.Context) ([]host.Definition, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the workflows: %w", err)
 	}
+	return all, nil
+}
+
+// Versions returns all versions of a definition, by Definition.AddedAt, the latest
+// first.
+func (s *Store) Versions(ctx context.Context, name string) ([]host.Definition, error) {
+	var all []host.Definition
+	err := s.each(ctx, selectDefinition+" where d.name = ? order by d.seq desc", []any{name}, func(sc scan) error {
+		d, err := scanDefinition(sc)
+		all = append(all, d)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the versions of workflow %s: %w", name, err)
+	}
+	if len(all) == 0 {
+		return nil, &host.NotFoundError{Kind: "workflow", Name: name}
+	}
+	slices.SortStableFunc(all, func(a, b host.Definition) int { return b.AddedAt.Compare(a.AddedAt) })
 	return all, nil
 }
 

@@ -10,8 +10,8 @@ import (
 )
 
 // Details hold what no query asks for, as JSON. They are the file's format: a
-// member keeps its name and meaning for ever. Question and attempt convert from
-// and to the host's types, so that a field which is added there must be here.
+// member keeps its name and meaning for ever. Most convert from and to the
+// host's types, so that a field which is added there must be here.
 
 type definitionDetail struct {
 	File    string    `json:"file,omitempty"`
@@ -23,6 +23,8 @@ type definitionDetail struct {
 type runDetail struct {
 	Version   string            `json:"version,omitempty"`
 	Event     string            `json:"event,omitempty"`
+	Origin    origin            `json:"origin,omitzero"`
+	Forecast  *forecast         `json:"forecast,omitempty"`
 	Failure   *workflow.Failure `json:"failure,omitempty"`
 	Question  *question         `json:"question,omitempty"`
 	Reason    string            `json:"reason,omitempty"`
@@ -47,6 +49,7 @@ type entryDetail struct {
 	Question  *question         `json:"question,omitempty"`
 	Answer    host.Choice       `json:"answer,omitempty"`
 	Before    int               `json:"before,omitempty"`
+	From      string            `json:"from,omitempty"`
 	StartedAt time.Time         `json:"started_at,omitzero"`
 	EndedAt   time.Time         `json:"ended_at,omitzero"`
 }
@@ -73,6 +76,45 @@ type attempt struct {
 	Message   string    `json:"message,omitempty"`
 	Upstream  string    `json:"upstream,omitempty"`
 	Reconcile bool      `json:"reconcile,omitempty"`
+}
+
+type origin struct {
+	Kind  host.OriginKind `json:"kind,omitempty"`
+	Run   string          `json:"run,omitempty"`
+	Path  string          `json:"path,omitempty"`
+	Depth int             `json:"depth,omitempty"`
+	Alert bool            `json:"alert,omitempty"`
+	Due   time.Time       `json:"due,omitzero"`
+	Again host.AgainFrom  `json:"again,omitempty"`
+	Loop  string          `json:"loop,omitempty"`
+	Ready bool            `json:"ready,omitempty"`
+}
+
+type forecast struct {
+	Loop       string    `json:"loop,omitempty"`
+	Iterations int       `json:"iterations,omitempty"`
+	Calls      int       `json:"calls,omitempty"`
+	Connector  string    `json:"connector,omitempty"`
+	Quota      string    `json:"quota,omitempty"`
+	Subject    string    `json:"subject,omitempty"`
+	Used       float64   `json:"used,omitempty"`
+	Left       int       `json:"left,omitempty"`
+	DoneAt     time.Time `json:"done_at,omitzero"`
+	Text       string    `json:"text,omitempty"`
+}
+
+func storedOrigin(o host.Origin) origin {
+	o.Due = o.Due.UTC()
+	return origin(o)
+}
+
+func storedForecast(f *host.Forecast) *forecast {
+	if f == nil {
+		return nil
+	}
+	stored := forecast(*f)
+	stored.DoneAt = stored.DoneAt.UTC()
+	return &stored
 }
 
 func (q *question) host() *host.Question { return (*host.Question)(q) }

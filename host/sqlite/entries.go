@@ -105,7 +105,7 @@ func newEntryRow(e host.Entry) (*entryRow, error) {
 	detail, err := encode(entryDetail{
 		Step: e.Step, Connector: e.Connector, Operation: e.Operation, Items: e.Items, Next: e.Next, Failure: e.Failure,
 		Attempts: attemptsOf(e.Attempts), Resume: e.Resume, Until: e.Until.UTC(), Waited: e.Waited, Reason: e.Reason,
-		Question: (*question)(e.Question), Answer: e.Answer, Before: e.Before, StartedAt: e.StartedAt.UTC(), EndedAt: e.EndedAt.UTC(),
+		Question: (*question)(e.Question), Answer: e.Answer, Before: e.Before, From: e.From, StartedAt: e.StartedAt.UTC(), EndedAt: e.EndedAt.UTC(),
 	})
 	return &entryRow{
 		run: e.Run, path: e.Path, loop: e.Loop, iteration: e.Index, state: string(e.State),
@@ -144,6 +144,6 @@ func scanEntry(sc scan, e *host.Entry) (position int64, err error) {
 	err = decode(text, &d)
 	e.Step, e.Connector, e.Operation, e.Items, e.Next = d.Step, d.Connector, d.Operation, d.Items, d.Next
 	e.Failure, e.Attempts, e.Resume, e.Question, e.Answer = d.Failure, hostAttempts(d.Attempts), d.Resume, d.Question.host(), d.Answer
-	e.Before, e.Until, e.Waited, e.Reason, e.StartedAt, e.EndedAt = d.Before, d.Until, d.Waited, d.Reason, d.StartedAt, d.EndedAt
+	e.Before, e.From, e.Until, e.Waited, e.Reason, e.StartedAt, e.EndedAt = d.Before, d.From, d.Until, d.Waited, d.Reason, d.StartedAt, d.EndedAt
 	return position, err
 }

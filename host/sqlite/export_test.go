@@ -39,7 +39,7 @@ func OpenWith(ctx context.Context, path, vfs string) (*Store, error) {
 
 // Explain plans a filter's query.
 func (s *Store) Explain(f host.RunFilter) (plan []string, err error) {
-	query, args := runsQuery(f, 1000)
+	query, args := runsQuery(f, moment{1000, 1000})
 	err = s.each(context.Background(), "explain query plan "+query, args, func(sc scan) error {
 		var id, parent, unused int
 		var step string

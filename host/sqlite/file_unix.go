@@ -43,3 +43,5 @@ func flock(f *os.File) (bool, error) {
 		}
 	}
 }
+
+func funlock(f *os.File) error { return syscall.Flock(int(f.Fd()), syscall.LOCK_UN) }

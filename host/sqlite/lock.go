@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -49,4 +50,6 @@ func (l *lock) sign() error {
 	return err
 }
 
-func (l *lock) release() error { return l.file.Close() }
+// release unlocks before it closes: a child process that is just being started holds
+// a copy of the file for a moment, and the lock with it.
+func (l *lock) release() error { return errors.Join(funlock(l.file), l.file.Close()) }

@@ -17,6 +17,8 @@ func TestMain(m *testing.M) {
 	switch os.Getenv("STORE_TEST_PROCESS") {
 	case "writer":
 		os.Exit(writeUntilKilled())
+	case "syncer":
+		os.Exit(writeAndTell())
 	case "opener":
 		os.Exit(openAndReport())
 	}

@@ -79,6 +79,26 @@ func writeUntilKilled() int {
 	return 1
 }
 
+// writeAndTell makes writes of both kinds, and tells when each call has returned.
+func writeAndTell() int {
+	ctx := context.Background()
+	s, err := sqlite.Open(ctx, os.Getenv("STORE_TEST_PATH"), sqlite.Options{})
+	if err == nil {
+		_, _, err = s.CreateRun(ctx, host.Run{ID: "r"})
+	}
+	fmt.Println("open")
+	for i := 0; i < 100 && err == nil; i++ {
+		d := []host.Durability{host.Synced, host.Written}[i%2]
+		err = s.PutEntry(ctx, someEntry("r", i), d)
+		fmt.Fprintf(os.Stdout, "%d returned\n", d)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0 // as if killed
+}
+
 // openAndReport opens a store and writes to it, and tells what is wrong with that.
 func openAndReport() int {
 	ctx := context.Background()

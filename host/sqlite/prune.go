@@ -4,23 +4,9 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"time"
 
 	"github.com/storyloop/storyloop/host"
 )
-
-// Retention says what to forget. Its zero value forgets nothing.
-type Retention struct {
-	RunsBefore   time.Time // Runs that ended before it, with their entries and values.
-	KeepRuns     int       // The latest so many of each workflow stay all the same.
-	EventsBefore time.Time // Events that are done and were received before it. One that comes again is new then.
-}
-
-// Pruned counts what was forgotten.
-type Pruned struct {
-	Runs, Entries, Events int64
-	Bodies                int64 // Large values that nothing led to any more.
-}
 
 // pruneStep is how many rows are deleted at once: few, so that the writes of others
 // hardly wait.
@@ -28,7 +14,7 @@ const pruneStep = 200
 
 // Prune forgets what a retention says, in many small writes. Cut off, it goes on
 // the next time. The file becomes smaller.
-func (s *Store) Prune(ctx context.Context, r Retention) (Pruned, error) {
+func (s *Store) Prune(ctx context.Context, r host.Retention) (host.Pruned, error) {
 	p := pruning{store: s, Retention: r}
 	for _, step := range []func(context.Context) error{p.runs, p.events, p.bodies, p.shrink} {
 		if err := step(ctx); err != nil {
@@ -39,9 +25,9 @@ func (s *Store) Prune(ctx context.Context, r Retention) (Pruned, error) {
 }
 
 type pruning struct {
-	Retention
+	host.Retention
 	store *Store
-	done  Pruned
+	done  host.Pruned
 }
 
 // runs goes through the ended runs, the first to end first.
@@ -89,7 +75,7 @@ func (p *pruning) run(ctx context.Context, seq int64, id string) error {
 		if _, err := t.exec("delete from value_changes where run = ?", id); err != nil {
 			return err
 		}
-		if _, err := t.exec("delete from named_values where scope = ?", RunScope(id)); err != nil {
+		if _, err := t.exec("delete from named_values where scope = ?", host.RunScope(id)); err != nil {
 			return err
 		}
 		if _, err := t.exec("delete from loops where run = ?", seq); err != nil {

@@ -41,22 +41,22 @@ func TestPrune(t *testing.T) {
 			require.NoError(t, s.PutEntry(ctx, host.Entry{Run: id, Path: fmt.Sprintf("l[%d]/x", j), Loop: "l", Index: j}, host.Queued))
 		}
 		require.NoError(t, s.PutEntry(ctx, host.Entry{Run: id, Path: "big", Input: large(200), Output: large(i)}, host.Queued))
-		require.NoError(t, s.PutValue(ctx, sqlite.RunScope(id), "k", json.RawMessage("1"), host.Queued))
+		require.NoError(t, s.PutValue(ctx, host.RunScope(id), "k", json.RawMessage("1"), host.Queued))
 		_, err = s.AddEvents(ctx, []host.Event{{Connector: "c", Trigger: "t", ID: id, Payload: large(300 + i), ReceivedAt: day(i)}})
 		require.NoError(t, err)
 		if i != 1 {
 			require.NoError(t, s.DoneEvent(ctx, "c/t/"+id))
 		}
 	}
-	nothing, err := s.Prune(ctx, sqlite.Retention{})
+	nothing, err := s.Prune(ctx, host.Retention{})
 	require.NoError(t, err)
-	assert.Equal(t, sqlite.Pruned{}, nothing)
+	assert.Equal(t, host.Pruned{}, nothing)
 
 	before := sizeOf(t, s)
-	done, err := s.Prune(ctx, sqlite.Retention{RunsBefore: day(8), KeepRuns: 4, EventsBefore: day(5)})
+	done, err := s.Prune(ctx, host.Retention{RunsBefore: day(8), KeepRuns: 4, EventsBefore: day(5)})
 	require.NoError(t, err)
 	// Runs 1 to 7 have ended before, and 6 to 9 are the latest four.
-	assert.Equal(t, sqlite.Pruned{Runs: 5, Entries: 5 * 451, Events: 4, Bodies: 5 + 4}, done)
+	assert.Equal(t, host.Pruned{Runs: 5, Entries: 5 * 451, Events: 4, Bodies: 5 + 4}, done)
 	assert.Less(t, sizeOf(t, s), before*2/3, "the file has become smaller")
 
 	runs, err := s.Runs(ctx, host.RunFilter{})
@@ -69,7 +69,7 @@ func TestPrune(t *testing.T) {
 		require.NoError(t, err)
 		assert.True(t, found)
 		assert.Equal(t, large(200), e.Input)
-		_, found, err = s.Value(ctx, sqlite.RunScope(r.ID), "k")
+		_, found, err = s.Value(ctx, host.RunScope(r.ID), "k")
 		require.NoError(t, err)
 		assert.True(t, found)
 		n, err := s.Iterations(ctx, r.ID, "l")
@@ -77,7 +77,7 @@ func TestPrune(t *testing.T) {
 		assert.Equal(t, 450, n)
 	}
 	assert.Equal(t, []string{"9", "8", "7", "6", "0"}, ids)
-	_, found, err := s.Value(ctx, sqlite.RunScope("3"), "k")
+	_, found, err := s.Value(ctx, host.RunScope("3"), "k")
 	require.NoError(t, err)
 	assert.False(t, found, "a run's values go with it")
 	pending, err := s.PendingEvents(ctx, 10)
@@ -88,9 +88,9 @@ func TestPrune(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, fresh, "a younger event stays known")
 
-	again, err := s.Prune(ctx, sqlite.Retention{RunsBefore: day(8), KeepRuns: 4, EventsBefore: day(5)})
+	again, err := s.Prune(ctx, host.Retention{RunsBefore: day(8), KeepRuns: 4, EventsBefore: day(5)})
 	require.NoError(t, err)
-	assert.Equal(t, sqlite.Pruned{}, again)
+	assert.Equal(t, host.Pruned{}, again)
 	require.NoError(t, s.Close())
 	checkIntegrity(t, s.Path())
 }
@@ -104,9 +104,9 @@ func TestPrune_CutOff(t *testing.T) {
 		require.NoError(t, err)
 	}
 	cancel()
-	_, err := s.Prune(ctx, sqlite.Retention{RunsBefore: day(9)})
+	_, err := s.Prune(ctx, host.Retention{RunsBefore: day(9)})
 	require.ErrorIs(t, err, context.Canceled)
-	done, err := s.Prune(context.Background(), sqlite.Retention{RunsBefore: day(9)})
+	done, err := s.Prune(context.Background(), host.Retention{RunsBefore: day(9)})
 	require.NoError(t, err)
 	assert.EqualValues(t, 5, done.Runs)
 }

@@ -20,8 +20,8 @@ func (s *Store) CreateRun(ctx context.Context, r host.Run) (host.Run, bool, erro
 			if err != nil {
 				return err
 			}
-			n, err := t.exec(`insert into runs (id, workflow, state, trigger, trigger_body, output, output_body, ended, detail)
-				values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do nothing`, args...)
+			n, err := t.exec(`insert into runs (id, workflow, state, trigger, trigger_body, output, output_body, created, ended, detail)
+				values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do nothing`, args...)
 			created = n > 0
 			return err
 		})
@@ -46,7 +46,7 @@ func (s *Store) UpdateRun(ctx context.Context, r host.Run, d host.Durability) er
 				return err
 			}
 			n, err := t.exec(`update runs set workflow = ?2, state = ?3, trigger = ?4, trigger_body = ?5, output = ?6, output_body = ?7,
-				ended = ?8, detail = ?9 where id = ?1`, args...)
+				created = ?8, ended = ?9, detail = ?10 where id = ?1`, args...)
 			if err == nil && n == 0 {
 				return &host.NotFoundError{Kind: "run", Name: r.ID}
 			}
@@ -79,12 +79,13 @@ func (s *Store) Run(ctx context.Context, id string) (host.Run, error) {
 	return r, nil
 }
 
-// Runs returns runs, the latest first: those that were created last. A filter's
-// Before that is not there, or no more, is a *host.NotFoundError.
+// Runs returns runs, the latest first: by Run.CreatedAt, and where that is the same
+// those that were stored last. A filter's Before that is not there, or no more, is a
+// *host.NotFoundError.
 func (s *Store) Runs(ctx context.Context, f host.RunFilter) ([]host.Run, error) {
-	before := int64(math.MaxInt64)
+	end := moment{math.MaxInt64, math.MaxInt64}
 	if f.Before != "" {
-		found, err := s.one(ctx, "select seq from runs where id = ?", []any{f.Before}, func(sc scan) error { return sc(&before) })
+		found, err := s.one(ctx, "select created, seq from runs where id = ?", []any{f.Before}, func(sc scan) error { return sc(&end.created, &end.seq) })
 		if err != nil {
 			return nil, fmt.Errorf("reading run %s: %w", f.Before, err)
 		}
@@ -92,11 +93,14 @@ func (s *Store) Runs(ctx context.Context, f host.RunFilter) ([]host.Run, error) 
 			return nil, &host.NotFoundError{Kind: "run", Name: f.Before}
 		}
 	}
+	if to := f.To.UnixMicro(); !f.To.IsZero() && to <= end.created {
+		end = moment{to, math.MinInt64}
+	}
 	if f.Limit <= 0 {
 		f.Limit = 100
 	}
 	var all []host.Run
-	query, args := runsQuery(f, before)
+	query, args := runsQuery(f, end)
 	err := s.each(ctx, query, args, func(sc scan) error {
 		r, err := scanRun(sc)
 		all = append(all, r)
@@ -106,6 +110,27 @@ func (s *Store) Runs(ctx context.Context, f host.RunFilter) ([]host.Run, error) 
 		return nil, fmt.Errorf("reading runs: %w", err)
 	}
 	return all, nil
+}
+
+// CountRuns returns how many runs there are in each state, of one workflow or,
+// with an empty name, of all.
+func (s *Store) CountRuns(ctx context.Context, workflow string) (map[host.RunState]int, error) {
+	query, args := "select state, count(*) from runs group by state", []any(nil)
+	if workflow != "" {
+		query, args = "select state, count(*) from runs where workflow = ? group by state", []any{workflow}
+	}
+	counts := map[host.RunState]int{}
+	err := s.each(ctx, query, args, func(sc scan) error {
+		var state host.RunState
+		var n int
+		err := sc((*string)(&state), &n)
+		counts[state] = n
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("counting runs: %w", err)
+	}
+	return counts, nil
 }
 
 // mustHave tells a run that has left nothing from one that is not there.
@@ -120,39 +145,45 @@ func (s *Store) mustHave(ctx context.Context, run string) error {
 	return nil
 }
 
+// moment is a place in the order of all runs.
+type moment struct{ created, seq int64 }
+
 // runsQuery asks for a page of each state and merges them: each page is one
 // look-up in an index, however many runs there are.
-func runsQuery(f host.RunFilter, before int64) (string, []any) {
-	where, args := "seq < ?", []any{before}
+func runsQuery(f host.RunFilter, end moment) (string, []any) {
+	const order = " order by created desc, seq desc limit ?"
+	where, args := "created >= ? and (created, seq) < (?, ?)", []any{f.From.UnixMicro(), end.created, end.seq}
 	if f.Workflow != "" {
 		where, args = "workflow = ? and "+where, append([]any{f.Workflow}, args...)
 	}
+	args = append(args, f.Limit)
 	if len(f.States) == 0 {
-		return selectRun + " where " + where + " order by seq desc limit ?", append(args, f.Limit)
+		return selectRun + " where " + where + order, args
 	}
 	var pages []string
 	var all []any
 	for _, state := range f.States {
-		pages = append(pages, "select * from (select seq from runs where state = ? and "+where+" order by seq desc limit ?)")
-		all = append(append(append(all, string(state)), args...), f.Limit)
+		pages = append(pages, "select * from (select seq from runs where state = ? and "+where+order+")")
+		all = append(append(all, string(state)), args...)
 	}
-	return selectRun + " where seq in (" + strings.Join(pages, " union ") + ") order by seq desc limit ?", append(all, f.Limit)
+	return selectRun + " where seq in (" + strings.Join(pages, " union ") + ")" + order, append(all, f.Limit)
 }
 
 // runRow is a run on its way into the file.
 type runRow struct {
 	id, workflow, state string
 	trigger, output     body
+	created             int64
 	ended               any
 	detail              string
 }
 
 func newRunRow(r host.Run) (runRow, error) {
 	detail := runDetail{
-		Version: r.Version, Event: r.Event, Failure: r.Failure, Question: (*question)(r.Question), Reason: r.Reason,
+		Version: r.Version, Event: r.Event, Origin: storedOrigin(r.Origin), Forecast: storedForecast(r.Forecast), Failure: r.Failure, Question: (*question)(r.Question), Reason: r.Reason,
 		Until: r.Until.UTC(), CreatedAt: r.CreatedAt.UTC(), StartedAt: r.StartedAt.UTC(), EndedAt: r.EndedAt.UTC(),
 	}
-	row := runRow{id: r.ID, workflow: r.Workflow, state: string(r.State), trigger: newBody(r.Trigger), output: newBody(r.Output)}
+	row := runRow{id: r.ID, workflow: r.Workflow, state: string(r.State), trigger: newBody(r.Trigger), output: newBody(r.Output), created: r.CreatedAt.UnixMicro()}
 	if r.State.Ended() {
 		row.ended = millis(r.EndedAt)
 	}
@@ -167,7 +198,7 @@ func (r *runRow) args(t *transaction) ([]any, error) {
 		return nil, err
 	}
 	output, outputBody, err := t.keep(r.output)
-	return []any{r.id, r.workflow, r.state, trigger, triggerBody, output, outputBody, r.ended, r.detail}, err
+	return []any{r.id, r.workflow, r.state, trigger, triggerBody, output, outputBody, r.created, r.ended, r.detail}, err
 }
 
 func scanRun(sc scan) (host.Run, error) {
@@ -179,6 +210,7 @@ func scanRun(sc scan) (host.Run, error) {
 	}
 	err := decode(text, &d)
 	r.Version, r.Event, r.Failure, r.Question, r.Reason = d.Version, d.Event, d.Failure, d.Question.host(), d.Reason
+	r.Origin, r.Forecast = host.Origin(d.Origin), (*host.Forecast)(d.Forecast)
 	r.Until, r.CreatedAt, r.StartedAt, r.EndedAt = d.Until, d.CreatedAt, d.StartedAt, d.EndedAt
 	return r, err
 }

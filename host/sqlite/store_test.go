@@ -45,6 +45,8 @@ func fill(t *testing.T, v reflect.Value, n *int) {
 		v.SetBool(true)
 	case reflect.Int, reflect.Int64:
 		v.SetInt(int64(*n))
+	case reflect.Float64:
+		v.SetFloat(float64(*n) / 4)
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
 		fill(t, v.Elem(), n)
@@ -181,7 +183,7 @@ func TestRuns_FiltersAndPages(t *testing.T) {
 	states := []host.RunState{host.RunSucceeded, host.RunFailed, host.RunParked}
 	var all []host.Run
 	for i := range 30 {
-		r := host.Run{ID: fmt.Sprintf("r%02d", i), Workflow: fmt.Sprintf("w%d", i%2), State: states[i%3]}
+		r := host.Run{ID: fmt.Sprintf("r%02d", i), Workflow: fmt.Sprintf("w%d", i%2), State: states[i%3], CreatedAt: day(i / 3)}
 		_, _, err := s.CreateRun(ctx, r)
 		require.NoError(t, err)
 		all = append([]host.Run{r}, all...)
@@ -204,6 +206,10 @@ func TestRuns_FiltersAndPages(t *testing.T) {
 		"both": {host.RunFilter{Workflow: "w0", States: states[1:2]}, func(r host.Run) bool {
 			return r.Workflow == "w0" && r.State == host.RunFailed
 		}},
+		"days": {host.RunFilter{From: day(2), To: day(7)}, func(r host.Run) bool { return !r.CreatedAt.Before(day(2)) && r.CreatedAt.Before(day(7)) }},
+		"states of days": {host.RunFilter{States: states[1:], To: day(7)}, func(r host.Run) bool {
+			return r.State != host.RunSucceeded && r.CreatedAt.Before(day(7))
+		}},
 		"none": {host.RunFilter{Workflow: "x", States: states}, func(host.Run) bool { return false }},
 	} {
 		var got []string
@@ -221,6 +227,12 @@ func TestRuns_FiltersAndPages(t *testing.T) {
 		}
 		assert.Equal(t, want(test.keep), got, name)
 	}
+	counts, err := s.CountRuns(ctx, "")
+	require.NoError(t, err)
+	assert.Equal(t, map[host.RunState]int{states[0]: 10, states[1]: 10, states[2]: 10}, counts)
+	counts, err = s.CountRuns(ctx, "w0")
+	require.NoError(t, err)
+	assert.Equal(t, map[host.RunState]int{states[0]: 5, states[1]: 5, states[2]: 5}, counts)
 }
 
 func TestEntries_KeepTheirPlace(t *testing.T) {
@@ -308,7 +320,7 @@ func TestEvents_KnownOnesAreNotNew(t *testing.T) {
 func TestValues_ChangeOncePerStep(t *testing.T) {
 	t.Parallel()
 	s, ctx := newStore(t), context.Background()
-	append1 := sqlite.Change{Scope: "workflow/w", Key: "k", Run: "r", Path: "storage-1", Change: func(old json.RawMessage) (json.RawMessage, json.RawMessage, error) {
+	append1 := host.Change{Scope: "workflow/w", Key: "k", Run: "r", Path: "storage-1", Change: func(old json.RawMessage) (json.RawMessage, json.RawMessage, error) {
 		now := json.RawMessage(string(old) + "1")
 		return now, now, nil
 	}}
@@ -329,7 +341,7 @@ func TestValues_ChangeOncePerStep(t *testing.T) {
 	require.NoError(t, s.PutValue(ctx, "workflow/w", "a", json.RawMessage(`{"x":1}`), host.Queued))
 	all, err := s.Values(ctx, "workflow/w")
 	require.NoError(t, err)
-	assert.Equal(t, []sqlite.NamedValue{{Key: "a", Value: json.RawMessage(`{"x":1}`)}, {Key: "k", Value: json.RawMessage("11")}}, all)
+	assert.Equal(t, []host.NamedValue{{Key: "a", Value: json.RawMessage(`{"x":1}`)}, {Key: "k", Value: json.RawMessage("11")}}, all)
 	require.NoError(t, s.PutValue(ctx, "workflow/w", "a", nil, host.Synced))
 	_, found, err = s.Value(ctx, "workflow/w", "a")
 	require.NoError(t, err)

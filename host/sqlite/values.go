@@ -8,12 +8,6 @@ import (
 	"github.com/storyloop/storyloop/host"
 )
 
-// NamedValue is a value in a scope, such as a quota or a schedule's last time.
-type NamedValue struct {
-	Key   string
-	Value json.RawMessage
-}
-
 // Value returns a value; false if there is none.
 func (s *Store) Value(ctx context.Context, scope, key string) (json.RawMessage, bool, error) {
 	var value []byte
@@ -27,10 +21,10 @@ func (s *Store) Value(ctx context.Context, scope, key string) (json.RawMessage, 
 }
 
 // Values returns all values of a scope, by key.
-func (s *Store) Values(ctx context.Context, scope string) ([]NamedValue, error) {
-	var all []NamedValue
+func (s *Store) Values(ctx context.Context, scope string) ([]host.NamedValue, error) {
+	var all []host.NamedValue
 	err := s.each(ctx, "select key, value from named_values where scope = ? order by key", []any{scope}, func(sc scan) error {
-		var v NamedValue
+		var v host.NamedValue
 		err := sc(&v.Key, (*[]byte)(&v.Value))
 		all = append(all, v)
 		return err
@@ -51,20 +45,10 @@ func (s *Store) PutValue(ctx context.Context, scope, key string, value json.RawM
 	return nil
 }
 
-// Change is a step that changes a value.
-type Change struct {
-	Scope, Key string
-	Run, Path  string // Of the step; empty if there is none.
-
-	// Change gets what is there, empty if nothing is, and returns what shall be, and
-	// what the step gets. It may be called more than once, and must not use the store.
-	Change func(old json.RawMessage) (now, answer json.RawMessage, err error)
-}
-
 // ChangeValue changes a value, synced, with nobody else in between. A step that has
 // done so gets its former answer, and changes nothing: it may be repeated safely
 // after its answer was lost.
-func (s *Store) ChangeValue(ctx context.Context, c Change) (answer json.RawMessage, err error) {
+func (s *Store) ChangeValue(ctx context.Context, c host.Change) (answer json.RawMessage, err error) {
 	err = s.do(ctx, host.Synced, func(t *transaction) error {
 		var known []byte
 		found, err := t.row("select answer from value_changes where run = ? and path = ?", []any{c.Run, c.Path}, &known)
@@ -95,9 +79,6 @@ func (s *Store) ChangeValue(ctx context.Context, c Change) (answer json.RawMessa
 	}
 	return answer, nil
 }
-
-// RunScope is the scope of values that are deleted with a run.
-func RunScope(run string) string { return "run/" + run }
 
 func (t *transaction) putValue(scope, key string, value []byte) error {
 	if len(value) == 0 {

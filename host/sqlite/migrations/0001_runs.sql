@@ -24,22 +24,25 @@ create table current_definitions (
 ) strict, without rowid;
 
 create table runs (
-	seq          integer primary key, -- In order of creation.
+	seq          integer primary key,
 	id           text not null unique,
 	workflow     text not null,
 	state        text not null,
+	created      integer not null, -- Unix microseconds.
+	ended        integer, -- Unix milliseconds; null until it has.
 	trigger      blob,
 	trigger_body integer,
 	output       blob,
 	output_body  integer,
-	ended        integer, -- Unix milliseconds; null until it has.
 	detail       text not null
 ) strict;
 
--- Each ends in the rowid, which is seq: a page of a list is one look-up.
-create index runs_by_workflow on runs (workflow);
-create index runs_by_state on runs (state);
-create index runs_by_workflow_and_state on runs (workflow, state);
+-- Lists are ordered by created and then seq, in which each of these ends: a page of
+-- one is a look-up.
+create index runs_by_time on runs (created);
+create index runs_by_workflow on runs (workflow, created);
+create index runs_by_state on runs (state, created);
+create index runs_by_workflow_and_state on runs (workflow, state, created);
 create index runs_by_end on runs (ended) where ended is not null;
 create index runs_by_trigger_body on runs (trigger_body) where trigger_body is not null;
 create index runs_by_output_body on runs (output_body) where output_body is not null;
