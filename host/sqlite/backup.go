@@ -61,7 +61,7 @@ func fill(ctx context.Context, part *os.File, from, to string) error {
 }
 
 func vacuumInto(ctx context.Context, from, to string) error {
-	db, err := sql.Open("sqlite", dsn(from, "", "mode=rw", "_busy_timeout=10000"))
+	db, err := sql.Open("sqlite", dsn(from, "mode=rw", "_busy_timeout=10000"))
 	if err != nil {
 		return explain(from, err)
 	}

@@ -12,7 +12,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -142,9 +141,9 @@ func checkIntegrity(t *testing.T, path string) {
 	require.NoError(t, db.QueryRow("pragma integrity_check").Scan(&verdict))
 	require.Equal(t, "ok", verdict)
 	var dangling int
-	require.NoError(t, db.QueryRow(strings.TrimSpace(`
+	require.NoError(t, db.QueryRow(`
 		select (select count(*) from entries where input_body is not null and input_body not in (select id from bodies))
 			+ (select count(*) from entries where output_body is not null and output_body not in (select id from bodies))
-			+ (select count(*) from entries where run not in (select seq from runs) or run <> seq >> 32)`)).Scan(&dangling))
+			+ (select count(*) from entries where run not in (select seq from runs) or run <> seq >> 32)`).Scan(&dangling))
 	require.Zero(t, dangling)
 }

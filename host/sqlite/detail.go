@@ -150,11 +150,3 @@ func decode(text []byte, detail any) error {
 	}
 	return nil
 }
-
-// millis returns a time for an index, null if it is zero.
-func millis(t time.Time) any {
-	if t.IsZero() {
-		return nil
-	}
-	return t.UnixMilli()
-}

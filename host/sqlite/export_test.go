@@ -32,11 +32,6 @@ func (s *Store) LimitLog(bytes int64) { s.maxLog = bytes }
 // LogPath returns the path of the log.
 func (s *Store) LogPath() string { return walOf(s.path) }
 
-// OpenWith is Open by one of SQLite's ways to the operating system.
-func OpenWith(ctx context.Context, path, vfs string) (*Store, error) {
-	return open(ctx, path, Options{}, vfs)
-}
-
 // Explain plans a filter's query.
 func (s *Store) Explain(f host.RunFilter) (plan []string, err error) {
 	query, args := runsQuery(f, moment{1000, 1000})
@@ -52,7 +47,7 @@ func (s *Store) Explain(f host.RunFilter) (plan []string, err error) {
 
 // MakeFormat makes a file of an earlier format.
 func MakeFormat(ctx context.Context, path string, format int) error {
-	db, err := sql.Open("sqlite", dsn(path, "", "_auto_vacuum=2"))
+	db, err := sql.Open("sqlite", dsn(path, "_auto_vacuum=2"))
 	if err != nil {
 		return err
 	}

@@ -88,13 +88,10 @@ func checkHeader(path string) error {
 }
 
 // dsn names a file for the driver. A path may hold anything, also "?" and "#".
-func dsn(path, vfs string, settings ...string) string {
+func dsn(path string, settings ...string) string {
 	path = filepath.ToSlash(path)
 	if !strings.HasPrefix(path, "/") {
 		path = "/" + path // Windows: file:///C:/...
-	}
-	if vfs != "" {
-		settings = append(settings, "vfs="+vfs)
 	}
 	return (&url.URL{Scheme: "file", Path: path, RawQuery: strings.Join(settings, "&")}).String()
 }

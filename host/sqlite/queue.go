@@ -7,7 +7,7 @@ import (
 
 const (
 	maxBatch = 512  // Writes in one commit.
-	maxQueue = 4096 // Writes that wait; who makes more waits for room.
+	maxQueue = 1024 // Writes that wait; who makes more waits for room.
 )
 
 // write is one caller's write.

@@ -185,7 +185,7 @@ func newRunRow(r host.Run) (runRow, error) {
 	}
 	row := runRow{id: r.ID, workflow: r.Workflow, state: string(r.State), trigger: newBody(r.Trigger), output: newBody(r.Output), created: r.CreatedAt.UnixMicro()}
 	if r.State.Ended() {
-		row.ended = millis(r.EndedAt)
+		row.ended = r.EndedAt.UnixMilli()
 	}
 	var err error
 	row.detail, err = encode(detail)

@@ -57,12 +57,7 @@ var _ host.Store = (*Store)(nil)
 // Open opens the store on a file, and makes the file and its directory if they are
 // not there. The store is this process's alone until it is closed or the process
 // ends. Problems with the file are a *FileError.
-func Open(ctx context.Context, path string, o Options) (*Store, error) {
-	return open(ctx, path, o, "")
-}
-
-// open is Open with SQLite's way to the operating system for tests to replace.
-func open(ctx context.Context, path string, o Options, vfs string) (_ *Store, err error) {
+func Open(ctx context.Context, path string, o Options) (_ *Store, err error) {
 	path, err = prepareFile(path)
 	if err != nil {
 		return nil, err
@@ -83,7 +78,10 @@ func open(ctx context.Context, path string, o Options, vfs string) (_ *Store, er
 	if err := checkHeader(path); err != nil {
 		return nil, err
 	}
-	if s.writer, err = sql.Open("sqlite", dsn(path, vfs, "_busy_timeout=10000", "_auto_vacuum=2", "_journal_mode=WAL", "_synchronous=FULL", "_dqs=0")); err != nil {
+	// fullfsync matters on macOS alone: without it a sync stops at the disk's cache.
+	s.writer, err = sql.Open("sqlite", dsn(path, "_busy_timeout=10000", "_auto_vacuum=2", "_journal_mode=WAL", "_synchronous=FULL",
+		"_pragma=fullfsync(1)", "_pragma=checkpoint_fullfsync(1)", "_dqs=0"))
+	if err != nil {
 		return nil, explain(path, err)
 	}
 	conn, err := s.writer.Conn(ctx)
@@ -93,7 +91,7 @@ func open(ctx context.Context, path string, o Options, vfs string) (_ *Store, er
 	if err := migrate(ctx, conn, path); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
-	if s.readers, err = sql.Open("sqlite", dsn(path, vfs, "_busy_timeout=10000", "_dqs=0", "_query_only=1")); err != nil {
+	if s.readers, err = sql.Open("sqlite", dsn(path, "_busy_timeout=10000", "_dqs=0", "_query_only=1")); err != nil {
 		return nil, errors.Join(explain(path, err), conn.Close())
 	}
 	s.readers.SetMaxOpenConns(maxReaders)
