@@ -93,7 +93,7 @@ func getApp(c *call) (any, error) {
 
 // listPermissions is GET /me/permissions.
 func listPermissions(c *call) (any, error) {
-	revoked := c.s.st.granted[c.token.UserID]
+	revoked := c.s.st.revoked[c.token.UserID]
 	list := []object{}
 	for _, scope := range c.token.Scopes {
 		list = append(list, object{{"permission", scope}, {"status", "granted"}})
@@ -125,11 +125,11 @@ func revokePermissions(c *call) (any, error) {
 		}
 		t.Scopes = slices.DeleteFunc(slices.Clone(t.Scopes), func(s string) bool { return s == scope })
 	}
-	if st.granted[u.ID] == nil {
-		st.granted[u.ID] = map[string]bool{}
+	if st.revoked[u.ID] == nil {
+		st.revoked[u.ID] = map[string]bool{}
 	}
 	if scope != "" {
-		st.granted[u.ID][scope] = true
+		st.revoked[u.ID][scope] = true
 	}
 	return success(), nil
 }

@@ -83,7 +83,7 @@ func (s *Sandbox) serveControl(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Sandbox) runControl(r *http.Request) (any, error) {
-	parts := splitPath(strings.TrimPrefix(r.URL.Path, controlPrefix))
+	parts := splitPath(strings.TrimPrefix(r.URL.Path+"/", controlPrefix))
 	if len(parts) == 0 {
 		return nil, &controlError{http.StatusNotFound, "name a part of the control API, such as /__sandbox/info; all of them are in /__sandbox/schema"}
 	}

@@ -100,6 +100,7 @@ func TestControl_RefusesClearly(t *testing.T) {
 		assert.Contains(t, r.text, bad.says)
 		assert.True(t, json.Valid([]byte(r.text)))
 	}
+	assert.Contains(t, c.do(c.request(http.MethodGet, "/__sandbox", "", "")).text, "/__sandbox/info")
 }
 
 // TestControl_SchemaKnowsEveryCommand holds the schema against the commands and their bodies.

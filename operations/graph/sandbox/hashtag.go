@@ -106,12 +106,7 @@ func hashtagKind() *kind[*Hashtag] {
 
 // hashtagMediaKind is a medium as found by a hashtag: without who made it.
 func hashtagMediaKind(full *kind[*Media]) *kind[*Media] {
-	k := &kind[*Media]{name: full.name, id: full.id, own: full.own, fields: map[string]fieldOf[*Media]{}}
-	for _, name := range []string{"caption", "comments_count", "like_count", "media_type", "media_url", "permalink", "timestamp", "thumbnail_url"} {
-		k.fields[name] = full.fields[name]
-	}
-	k.fields["children"] = full.fields["children"]
-	return k
+	return subset(full, "caption", "children", "comments_count", "like_count", "media_type", "media_url", "permalink", "timestamp", "thumbnail_url")
 }
 
 // hashtagMedia makes the handlers of top_media and recent_media.

@@ -11,19 +11,25 @@ import (
 // journalSize is how many requests the journal keeps; counts go on beyond it.
 const journalSize = 20_000
 
+// maxCounted bounds how many routes are counted: calls that lead nowhere are named by their
+// path.
+const maxCounted = 10_000
+
 // maxParamText bounds what the journal keeps of one parameter.
 const maxParamText = 64 << 10
 
 // A Request is one call that came in. Secrets in its parameters are replaced by what they
 // are, such as <page token>.
 type Request struct {
-	Seq     int               `json:"seq"`
-	At      time.Time         `json:"at"` // sandbox time
-	Method  string            `json:"method"`
-	Host    string            `json:"host"`
-	Version string            `json:"version,omitempty"` // as sent; empty when the path had none
-	Path    string            `json:"path"`              // without host and version
-	Route   string            `json:"route"`             // such as "GET /{ig-user}/stories"
+	Seq     int       `json:"seq"`
+	At      time.Time `json:"at"` // sandbox time
+	Method  string    `json:"method"`
+	Host    string    `json:"host"`
+	Version string    `json:"version,omitempty"` // as sent; empty when the path had none
+	Path    string    `json:"path"`              // without host and version
+	// Route names the operation, such as "GET /{ig-user}/stories"; a call that was refused
+	// before that was known, as for a dead token, has method and path here.
+	Route   string            `json:"route"`
 	Params  map[string]string `json:"params,omitempty"`
 	Token   string            `json:"token,omitempty"` // what the token is, never the token
 	Auth    string            `json:"auth,omitempty"`  // bearer, oauth or parameter: how the token came
@@ -51,7 +57,9 @@ type journal struct {
 func (j *journal) add(r Request, p params) {
 	j.seq++
 	r.Seq = j.seq
-	j.counts[r.Route]++
+	if _, known := j.counts[r.Route]; known || len(j.counts) < maxCounted {
+		j.counts[r.Route]++
+	}
 	e := entry{r, p.pack()}
 	if len(j.entries) < journalSize {
 		j.entries = append(j.entries, e)

@@ -116,6 +116,15 @@ func (k *kind[T]) idFor(c *call, node T) any {
 	return k.id(node)
 }
 
+// subset is a kind with some of another's fields.
+func subset[T any](k *kind[T], names ...string) *kind[T] {
+	out := &kind[T]{name: k.name, id: k.id, own: k.own, fields: make(map[string]fieldOf[T], len(names))}
+	for _, name := range names {
+		out.fields[name] = k.fields[name]
+	}
+	return out
+}
+
 // ownText is text that a node keeps; it is left out when empty.
 func ownText(s *string) any {
 	if s == nil || *s == "" {

@@ -4,27 +4,28 @@ import "strings"
 
 // kinds are the types of nodes and their fields.
 type kinds struct {
-	user         *kind[*User]
-	page         *kind[*Page]
-	account      *kind[*Account]
-	discovered   *kind[*Account] // as others see it
-	media        *kind[*Media]
-	comment      *kind[*Comment]
-	container    *kind[*container]
-	thread       *kind[*Thread]
-	message      *kind[messageAt]
-	person       *kind[scopedPerson]
-	hashtag      *kind[*Hashtag]
-	hashtagMedia *kind[*Media] // as found by a hashtag
-	invite       *kind[*Media]
-	catalog      *kind[*Catalog]
-	product      *kind[*Product]
+	user            *kind[*User]
+	page            *kind[*Page]
+	account         *kind[*Account]
+	discovered      *kind[*Account] // as others see it
+	discoveredMedia *kind[*Media]
+	media           *kind[*Media]
+	comment         *kind[*Comment]
+	container       *kind[*container]
+	thread          *kind[*Thread]
+	message         *kind[messageAt]
+	person          *kind[scopedPerson]
+	hashtag         *kind[*Hashtag]
+	hashtagMedia    *kind[*Media] // as found by a hashtag
+	invite          *kind[*Media]
+	catalog         *kind[*Catalog]
+	product         *kind[*Product]
 }
 
 func newKinds() *kinds {
 	account, media := accountKind(), mediaKind()
 	return &kinds{
-		user: userKind(), page: pageKind(), account: account, discovered: discoveredKind(account),
+		user: userKind(), page: pageKind(), account: account, discovered: discoveredKind(account), discoveredMedia: discoveredMediaKind(media),
 		media: media, comment: commentKind(), container: containerKind(),
 		thread: threadKind(), message: messageKind(), person: personKind(),
 		hashtag: hashtagKind(), hashtagMedia: hashtagMediaKind(media), invite: inviteKind(media), catalog: catalogKind(), product: productKind(),

@@ -80,6 +80,9 @@ func mediaKind() *kind[*Media] {
 			return m.Insights["views"], nil
 		}},
 		"insights": {get: func(c *call, m *Media, f *field) (any, error) {
+			if c.account == nil || m.OwnerID != c.account.ID {
+				return nil, notFound(c.method, m.ID)
+			}
 			scope := "instagram_manage_insights"
 			if c.flavour == flavourInstagram {
 				scope = "instagram_business_manage_insights"

@@ -116,12 +116,15 @@ func discovery(c *call, _ *Account, f *field) (any, error) {
 
 // discoveredKind is an account as others may see it. Its media have cursors but no URLs.
 func discoveredKind(own *kind[*Account]) *kind[*Account] {
-	k := &kind[*Account]{name: own.name, id: own.id, fields: map[string]fieldOf[*Account]{}}
-	for _, name := range []string{"username", "name", "biography", "website", "profile_picture_url", "followers_count", "follows_count", "media_count", "ig_id"} {
-		k.fields[name] = own.fields[name]
-	}
+	k := subset(own, "username", "name", "biography", "website", "profile_picture_url", "followers_count", "follows_count", "media_count", "ig_id")
 	k.fields["media"] = edgeField(func(c *call, a *Account, q query) (any, error) {
-		return listing[*Media]{kind: c.s.kinds.media, items: c.s.st.feed[a.ID], noURLs: true}.render(c, q)
+		return listing[*Media]{kind: c.s.kinds.discoveredMedia, items: c.s.st.feed[a.ID], noURLs: true}.render(c, q)
 	})
 	return k
+}
+
+// discoveredMediaKind is somebody else's medium: what everybody can see of it.
+func discoveredMediaKind(full *kind[*Media]) *kind[*Media] {
+	return subset(full, "caption", "children", "comments_count", "like_count", "media_product_type", "media_type", "media_url", "owner", "permalink",
+		"shortcode", "thumbnail_url", "timestamp", "username", "view_count")
 }

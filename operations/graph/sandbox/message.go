@@ -82,9 +82,9 @@ func sendMessage(c *call) (any, error) {
 		return nil, err
 	}
 	if out.action != "" {
-		return c.act(t, who, out)
+		return c.act(t, out)
 	}
-	return c.send(t, who, out)
+	return c.send(t, out)
 }
 
 // readOutgoing reads and checks what does not depend on the conversation.
@@ -218,7 +218,7 @@ func (c *call) privateReply(out outgoing) (any, error) {
 	return object{{"recipient_id", st.igsids[scopedKey{c.account.ID, p.ID}]}, {"message_id", sent.ID}}, nil
 }
 
-func (c *call) send(t *Thread, who scopedPerson, out outgoing) (any, error) {
+func (c *call) send(t *Thread, out outgoing) (any, error) {
 	heavy := out.message.heavy()
 	limits := c.s.usage.limits
 	limit, key := limits.MessagesPerSecond, "messages "+c.account.ID
@@ -242,7 +242,7 @@ func (c *call) send(t *Thread, who scopedPerson, out outgoing) (any, error) {
 }
 
 // act does sender actions: typing, seen, reactions.
-func (c *call) act(t *Thread, who scopedPerson, out outgoing) (any, error) {
+func (c *call) act(t *Thread, out outgoing) (any, error) {
 	done := object{{"recipient_id", out.recipient.ID}}
 	if out.action != "react" && out.action != "unreact" {
 		return done, nil

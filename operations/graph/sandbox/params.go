@@ -125,7 +125,7 @@ func (p params) merge(values map[string][]string) {
 }
 
 func (p params) readBody(r *http.Request) error {
-	kind, attrs, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if kind == "multipart/form-data" {
 		return p.readMultipart(r)
 	}
@@ -133,7 +133,6 @@ func (p params) readBody(r *http.Request) error {
 	if err != nil {
 		return fmt.Errorf("reading the body: %w", err)
 	}
-	_ = attrs
 	return p.mergeText(kind, body)
 }
 

@@ -128,5 +128,3 @@ func (c *call) isFree() bool {
 	r := c.s.routes[routeKey{kindRoot, c.path, c.method}]
 	return r != nil && r.free && r.on(c.flavour)
 }
-
-func (c *call) isTokenExchange() bool { return c.isFree() }

@@ -25,7 +25,7 @@ const jsonType = "application/json; charset=UTF-8"
 
 // ServeHTTP answers as Meta would, or, under /__sandbox/, as the control API.
 func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if strings.HasPrefix(r.URL.Path, controlPrefix) {
+	if strings.HasPrefix(r.URL.Path, controlPrefix) || r.URL.Path+"/" == controlPrefix {
 		s.serveControl(w, r)
 		return
 	}

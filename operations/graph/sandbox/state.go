@@ -55,7 +55,7 @@ type state struct {
 	blocked      map[scopedKey]bool           // people whom the account blocked
 	uploads      map[string]*attachmentUpload // by attachment id
 	reported     map[string]bool              // stories whose story_insights went out
-	granted      map[string]map[string]bool   // permissions revoked, by user
+	revoked      map[string]map[string]bool   // permissions, by user
 
 	nextID int64
 }
@@ -103,7 +103,7 @@ func newState(w *World) *state {
 		assets:   index(w.Assets, func(a *Asset) string { return a.URL }),
 		codes:    map[string]*authCode{},
 		reported: map[string]bool{},
-		granted:  map[string]map[string]bool{},
+		revoked:  map[string]map[string]bool{},
 	}
 	st.indexPeople()
 	st.indexMedia()

@@ -137,7 +137,7 @@ func (c *call) checkProof() *apiError {
 	}
 	proofs := c.params["appsecret_proof"]
 	if len(proofs) == 0 {
-		if c.s.app.RequireProof && !c.isTokenExchange() {
+		if c.s.app.RequireProof {
 			return &apiError{code: 100, kind: "GraphMethodException", message: "API calls from the server require an appsecret_proof argument"}
 		}
 		return nil
