@@ -34,7 +34,7 @@ func (f *file) convert(w *flow, all []*flow) Result {
 		scope: newScope(), lost: map[string]bool{}, vault: map[string]bool{}, nodes: map[string]*node{},
 		root: "unconverted",
 	}
-	for slices.ContainsFunc(w.config, func(m member) bool { return m.name == c.root }) {
+	for slices.ContainsFunc(w.config, func(s setting) bool { return s.name == c.root }) {
 		c.root += "_"
 	}
 	doc := c.document()
@@ -108,10 +108,9 @@ func (c *converter) limited(s string, most int, step, pointer string) string {
 // is no place for them.
 func (c *converter) config() *node {
 	out := object()
-	for _, m := range c.flow.config {
-		at := join(join(join(c.flow.pointer, "settings"), "config"), m.name)
-		if v := c.bare(m.name, m.value, at); v != nil {
-			out.set(m.name, v)
+	for _, s := range c.flow.config {
+		if v := c.bare(s.name, s.value, s.pointer); v != nil {
+			out.set(s.name, v)
 		}
 	}
 	return out
@@ -150,7 +149,7 @@ func (c *converter) unconverted(step, pointer string) *node {
 	if !ok {
 		within = pointer[strings.LastIndexByte(pointer, '/')+1:]
 	}
-	within = strings.ReplaceAll(within, "/value/", "/")
+	within = strings.ReplaceAll(strings.TrimSuffix(within, "/value"), "/value/", "/")
 	name := unique(strings.ReplaceAll(slug(step+"-"+within, "value"), "-", "_"), c.lost)
 	return &node{kind: textKind, text: "$.config." + c.root + "." + name, dynamic: true}
 }
@@ -240,7 +239,7 @@ func (c *converter) workflowKeys() {
 				c.note(Warning, "", pointer, "look through the steps' on_error", "the workflow used Tray's old error handling, which is not known here")
 			}
 		case m.name == "dependencies":
-			c.note(Warning, "", pointer, "see that what it depends on is there", "the workflow has %d dependencies in Tray, which documents do not list", len(m.value.items))
+			c.note(Warning, "", pointer, "see that what it depends on is there", "what the workflow depends on in Tray is not listed in documents")
 		default:
 			c.note(Info, "", pointer, "", "%s has no counterpart and was left out", quoted(m.name))
 		}

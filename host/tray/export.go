@@ -62,10 +62,16 @@ type flow struct {
 	id      string
 	title   string
 	name    string           // Of the document.
-	config  []member         // Bare values: the workflow's, then the project's.
+	config  []setting        // The workflow's, then the project's.
 	steps   map[string]*step // By their names in Tray.
 	trigger *step
 	body    []*step
+}
+
+// setting is a bare value of the configuration.
+type setting struct {
+	member
+	pointer string
 }
 
 // step is one step of a workflow, with those that stand in it.
@@ -169,8 +175,8 @@ func (f *file) config(w *flow) {
 			return
 		}
 		for _, m := range c.members {
-			if !slices.ContainsFunc(w.config, func(o member) bool { return o.name == m.name }) {
-				w.config = append(w.config, m)
+			if !slices.ContainsFunc(w.config, func(o setting) bool { return o.name == m.name }) {
+				w.config = append(w.config, setting{m, join(at, m.name)})
 			}
 		}
 	}

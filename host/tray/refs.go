@@ -26,6 +26,9 @@ type path struct {
 	rest string // What follows.
 }
 
+// roots are what a reference of Tray's may begin with.
+var roots = []string{"steps", "env", "config", "auth", "errors"}
+
 // splitPath takes apart "$.steps.instagram-1.data[0]".
 func splitPath(s string) (path, bool) {
 	rest, ok := strings.CutPrefix(s, "$.")

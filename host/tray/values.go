@@ -183,34 +183,49 @@ func (c *converter) text(s string, at place) *node {
 		}
 		b.WriteString(rest[:i])
 		rest = rest[i:]
-		end := closing(rest, 1)
-		switch {
-		case end < 0 || !strings.HasPrefix(rest, "{$.") && !strings.HasPrefix(rest, "{="):
-			if strings.HasPrefix(rest, "{$.") || strings.HasPrefix(rest, "{$[") {
-				b.WriteString("{$")
-				rest = rest[1:]
-				continue
-			}
+		if n := c.brace(rest, &b, at); n > 0 {
+			out.dynamic = true
+			rest = rest[n:]
+			continue
+		}
+		// What is not Tray's is literal, and must not look like ours.
+		for strings.HasPrefix(rest, "{{") {
 			b.WriteByte('{')
 			rest = rest[1:]
-			continue
-		case rest[1] == '=':
-			b.WriteString("{" + c.formula(rest[:end+1], at).text + "}")
-		default:
-			b.WriteString("{" + c.inText(rest[1:end], at) + "}")
 		}
-		out.dynamic = true
-		rest = rest[end+1:]
+		b.WriteByte('{')
+		if rest = rest[1:]; strings.HasPrefix(rest, "$.") || strings.HasPrefix(rest, "$[") {
+			b.WriteByte('$')
+			c.note(Warning, at.step, at.pointer, "", "%s was taken literally", quoted(cut("{"+rest, 40)))
+		}
 	}
 	out.text = b.String()
 	if strings.HasPrefix(s, "$.") || strings.HasPrefix(s, "$[") {
 		out.text = "$" + out.text
 	}
-	if strings.HasPrefix(s, "$$.") || strings.HasPrefix(s, "$$[") || strings.Contains(s, "{$$.") || strings.Contains(s, "{$$[") || out.dynamic && out.text[0] == '$' {
+	if strings.HasPrefix(s, "$$.") || strings.HasPrefix(s, "$$[") || strings.Contains(s, "{$$.") || strings.Contains(s, "{$$[") {
 		c.lose(at, "build the text with the connector transform", "the text %s cannot be written in a document", quoted(s))
 		return c.unconverted(at.step, at.pointer)
 	}
 	return out
+}
+
+// brace converts the reference or formula in braces that s begins with, and
+// returns its length. It is 0 if there is none: two braces are another template's.
+func (c *converter) brace(s string, b *strings.Builder, at place) int {
+	end := closing(s, 1)
+	if end < 0 {
+		return 0
+	}
+	if strings.HasPrefix(s, "{=") {
+		b.WriteString("{" + c.formula(s[:end+1], at).text + "}")
+		return end + 1
+	}
+	if p, ok := splitPath(s[1:end]); !ok || !slices.Contains(roots, p.root) {
+		return 0
+	}
+	b.WriteString("{" + c.inText(s[1:end], at) + "}")
+	return end + 1
 }
 
 // inText returns a reference within a text.

@@ -3,6 +3,7 @@ package tray
 import (
 	"bytes"
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode"
 
@@ -79,10 +80,13 @@ func (n *node) yaml(quoted bool) *yaml.Node {
 	}
 }
 
+// oldBoolean matches texts that other readers of YAML take for booleans.
+var oldBoolean = regexp.MustCompile(`^(?i:y|yes|n|no|on|off)$`)
+
 func yamlText(s string, quoted bool) *yaml.Node {
 	y := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s}
 	switch {
-	case quoted || s == "<<":
+	case quoted || s == "<<" || oldBoolean.MatchString(s):
 		y.Style = yaml.DoubleQuotedStyle
 	case strings.Contains(s, "\n") && !asBlock(s):
 		y.Style = yaml.DoubleQuotedStyle
