@@ -60,12 +60,7 @@ func (c *call) runItem(item batchItem, results map[string]json.RawMessage) (a *a
 		return nil, true
 	}
 	sub, err := c.item(item, results)
-	if err != nil {
-		failed := sub.failed(err)
-		sub.record(failed)
-		return &failed, false
-	}
-	one := sub.locked()
+	one := sub.locked(err)
 	sub.record(one)
 	if one.fault != nil && !one.fault.answers() {
 		return nil, false

@@ -49,9 +49,9 @@ func commentKind() *kind[*Comment] {
 // permitComments is what an expansion into comments takes.
 func (c *call) permitComments() error {
 	if c.flavour == flavourInstagram {
-		return c.permit(needs("instagram_business_manage_comments"), c.method)
+		return c.permit(needs("instagram_business_manage_comments"))
 	}
-	return c.permit(needs("instagram_manage_comments"), c.method)
+	return c.permit(needs("instagram_manage_comments"))
 }
 
 // from is who wrote a comment, as an account sees them.

@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -134,7 +133,7 @@ func getIDs(c *call) (any, error) {
 		if err := one.resolve(); err != nil {
 			return nil, err
 		}
-		if err := one.permit(one.route.scopes(c.flavour), http.MethodGet); err != nil {
+		if err := one.permit(one.route.scopes(c.flavour)); err != nil {
 			return nil, err
 		}
 		value, err := one.route.handle(&one)

@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"net/http"
 	"slices"
 )
 
@@ -63,7 +62,7 @@ func installOnAccount(c *call) (any, error) {
 		if !slices.Contains(instagramFields, name) {
 			return nil, badParam("Param subscribed_fields[0] must be one of {comments, messages, ...} - got \"%s\".", name)
 		}
-		if err := c.permit(fieldNeeds(name), http.MethodPost); err != nil {
+		if err := c.permit(fieldNeeds(name)); err != nil {
 			return nil, err
 		}
 	}

@@ -59,7 +59,7 @@ func pageKind() *kind[*Page] {
 		if a == nil {
 			return nil, nil
 		}
-		if err := c.permit(needs("instagram_basic"), c.method); err != nil {
+		if err := c.permit(needs("instagram_basic")); err != nil {
 			return nil, nil // without the scope the key is missing, there is no error
 		}
 		return render(c, c.s.kinds.account, a, f.sub)

@@ -85,7 +85,7 @@ func refreshInstagram(c *call) (any, error) {
 	case c.now.Sub(old.Issued) < minRefreshAge:
 		return nil, badParam("A token can be refreshed when it is at least 24 hours old")
 	case !old.grants("instagram_business_basic", ""):
-		return nil, missingScope("instagram_business_basic", c.method)
+		return nil, missingScope("instagram_business_basic")
 	}
 	t := *old
 	t.Issued, t.Expires = c.now, c.now.Add(longLife)

@@ -87,7 +87,7 @@ func mediaKind() *kind[*Media] {
 			if c.flavour == flavourInstagram {
 				scope = "instagram_business_manage_insights"
 			}
-			if err := c.permit(needs(scope), c.method); err != nil {
+			if err := c.permit(needs(scope)); err != nil {
 				return nil, err
 			}
 			return c.mediaInsights(m, insightQuery{metrics: splitList(f.arg("metric")), breakdown: f.arg("breakdown")})

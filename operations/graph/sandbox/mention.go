@@ -9,7 +9,7 @@ func mentionedComment(c *call, a *Account, f *field) (any, error) {
 	if id == "" {
 		return nil, badParam("mentioned_comment needs the argument comment_id")
 	}
-	if err := c.permit(needs("instagram_manage_comments"), c.method); err != nil {
+	if err := c.permit(needs("instagram_manage_comments")); err != nil {
 		return nil, err
 	}
 	cm := c.s.st.comments[id]
@@ -27,7 +27,7 @@ func mentionedMedia(c *call, a *Account, f *field) (any, error) {
 	if id == "" {
 		return nil, badParam("mentioned_media needs the argument media_id")
 	}
-	if err := c.permit(needs("instagram_manage_comments"), c.method); err != nil {
+	if err := c.permit(needs("instagram_manage_comments")); err != nil {
 		return nil, err
 	}
 	m := c.s.st.media[id]
@@ -99,7 +99,7 @@ func discovery(c *call, _ *Account, f *field) (any, error) {
 	if name == "" {
 		return nil, badParam("business_discovery needs the argument username")
 	}
-	if err := c.permit(needs("instagram_manage_insights"), c.method); err != nil {
+	if err := c.permit(needs("instagram_manage_insights")); err != nil {
 		return nil, err
 	}
 	other := c.s.st.profiles[strings.ToLower(name)].account

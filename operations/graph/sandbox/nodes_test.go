@@ -3,10 +3,14 @@ package sandbox_test
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -139,6 +143,36 @@ func TestPlatform_SmallerNodes(t *testing.T) {
 	c.do(c.request(http.MethodPost, c.withToken("/me"), "application/json", "{")).fails(100, 0)
 	large := strings.Repeat("a", 17<<20)
 	c.do(c.request(http.MethodPost, c.withToken("/"+account+"/mentions"), form, "message="+large)).fails(100, 0)
+	requests := c.sb.Requests()
+	assert.Equal(t, 400, requests[len(requests)-1].Status, "a request that cannot be read is written down too")
+}
+
+func TestServe_ManyAtOnce(t *testing.T) {
+	t.Parallel()
+	c := newClient(t)
+	h := c.hook()
+	var all sync.WaitGroup
+	for i := range 20 {
+		all.Go(func() {
+			for range 5 {
+				resp, err := c.http.Get(c.withToken(c.url + "/" + account + "/stories?limit=3&fields=permalink,media_url"))
+				if assert.NoError(t, err) {
+					body, err := io.ReadAll(resp.Body)
+					assert.NoError(t, err)
+					assert.True(t, json.Valid(body), string(body))
+					resp.Body.Close()
+				}
+				if _, err := c.sb.Act(jane, sandbox.Action{Kind: "comment", MediaID: "17900001000000001", Text: "Hi"}); err != nil {
+					t.Error(err)
+				}
+				c.sb.Clock().Advance(time.Duration(i) * time.Millisecond)
+				c.sb.Requests()
+			}
+		})
+	}
+	all.Wait()
+	assert.Len(t, h.flush(c), 100)
+	assert.Equal(t, 100, c.sb.Count("GET /{ig-user}/stories"))
 }
 
 func TestFacebookLogin_WithPKCE(t *testing.T) {

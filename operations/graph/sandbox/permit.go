@@ -6,10 +6,10 @@ import (
 )
 
 // permit checks scopes, each for the account or Page that it is about.
-func (c *call) permit(wanted []need, method string) error {
+func (c *call) permit(wanted []need) error {
 	for _, n := range wanted {
 		if !slices.ContainsFunc(n, func(scope string) bool { return c.token.grants(scope, c.target(scope)) }) {
-			return missingScope(n[0], method)
+			return missingScope(n[0])
 		}
 	}
 	if end := c.token.DataAccessEnds; !end.IsZero() && !c.now.Before(end) && len(wanted) > 0 {
@@ -32,7 +32,7 @@ func (c *call) target(scope string) string {
 	return ""
 }
 
-func missingScope(scope, method string) error {
+func missingScope(scope string) error {
 	if strings.HasPrefix(scope, "pages_") {
 		return fail(200, "Requires %s permission to manage the object.", scope)
 	}

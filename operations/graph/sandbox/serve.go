@@ -30,11 +30,7 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c, err := s.newCall(r)
-	if err != nil {
-		s.write(w, r, c, c.failed(err))
-		return
-	}
-	a := c.answer()
+	a := c.answer(err)
 	s.write(w, r, c, a)
 	if a.buffered && cap(a.body) < maxKeptBuffer {
 		s.buffers.Put(&a.body)
@@ -44,17 +40,19 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // maxKeptBuffer is the largest room for an answer that is used again.
 const maxKeptBuffer = 256 << 10
 
-// answer runs the call and writes it down.
-func (c *call) answer() answer {
+// answer runs the call, unless reading it failed already, and writes it down.
+func (c *call) answer(err error) answer {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
-	a := c.locked()
+	a := c.locked(err)
 	c.record(a)
 	return a
 }
 
-func (c *call) locked() answer {
-	err := c.prepare()
+func (c *call) locked(err error) answer {
+	if err == nil {
+		err = c.prepare()
+	}
 	fault := c.s.takeFault(c)
 	if fault != nil && fault.replaces() {
 		a := fault.answer(c)
@@ -94,7 +92,7 @@ func (c *call) prepare() error {
 	if c.route.free {
 		return nil
 	}
-	if err := c.permit(c.route.scopes(c.flavour), c.method); err != nil {
+	if err := c.permit(c.route.scopes(c.flavour)); err != nil {
 		return err
 	}
 	return orNil(c.charge(c.budget(), c.budgetOwner()))
