@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -107,6 +109,19 @@ func TestAccessToken_Dead(t *testing.T) {
 
 	assert.Equal(t, connectorv1.FailureKind_FAILURE_KIND_INVALID_INPUT, complete("").GetKind())
 	assert.NotContains(t, r.log.String(), marker)
+}
+
+func TestAccessToken_OfAnotherApp(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, rigOptions{})
+	body := `{"data":{"is_valid":true,"app_id":"1","type":"USER","scopes":["instagram_basic"]}}`
+	require.NoError(t, r.AddFault(sandbox.Fault{Kind: sandbox.FaultStatus, Status: 200, Body: body, ContentType: "application/json", Path: "/debug_token"}))
+	resp, err := r.auth().CompleteAuthorization(t.Context(), &connectorv1.CompleteAuthorizationRequest{
+		Method: "access_token", App: r.app(), Reply: fmt.Appendf(nil, `{"access_token":%q}`, r.info.Accounts[0].UserToken),
+	})
+	require.NoError(t, err)
+	require.NotNil(t, resp.GetFailure())
+	assert.Contains(t, resp.GetFailure().GetMessage(), "another app")
 }
 
 func TestAccessToken_OldScopeNames(t *testing.T) {
@@ -290,5 +305,32 @@ func FuzzLoginReply(f *testing.F) {
 		_, err := completeLogin(t.Context(), reply)
 		require.Error(t, err)
 		require.NotContains(t, err.Error(), appSecret)
+	})
+}
+
+func FuzzTokenAnswer(f *testing.F) {
+	f.Add(200, `{"data":[{"access_token":"IGshort","user_id":"1020","permissions":"a,b"}]}`)
+	f.Add(200, `{"access_token":"IGshort","user_id":17841405726653026,"permissions":["a"]}`)
+	f.Add(400, `{"error_type":"OAuthException","code":400,"error_message":"Matching code was not found or was already used"}`)
+	f.Add(400, `{"error":{"message":"m","code":100,"error_subcode":36009}}`)
+	var status atomic.Int32
+	var body atomic.Value
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(int(status.Load()))
+		_, _ = io.WriteString(w, body.Load().(string))
+	}))
+	f.Cleanup(server.Close)
+	f.Fuzz(func(t *testing.T, code int, answer string) {
+		if code < 200 || code > 599 || code == 204 || code == 304 {
+			t.Skip()
+		}
+		status.Store(int32(code))
+		body.Store(answer)
+		c, err := completeLoginAt(t.Context(), server.URL, "code=x&state=goodstate")
+		if err != nil {
+			require.NotContains(t, err.Error(), appSecret)
+			return
+		}
+		require.NotContains(t, string(c.Secret), appSecret)
 	})
 }

@@ -2,7 +2,6 @@ package operations
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 
@@ -49,17 +48,14 @@ func (a *api) addPages(ctx context.Context, k *key, registration app, in inspect
 		return nil
 	}
 	s := &session{api: a, call: &connector.Call{}, key: *k, graph: a.graph()}
+	pages := []pageKey{}
 	if in.pageID != "" {
-		k.Pages = []pageKey{{ID: in.pageID, Token: k.Token, Proof: k.Proof, IGUserID: s.linkedAccount(ctx, in.pageID)}}
-		return nil
-	}
-	pages, err := s.pages(ctx)
-	var denied *graph.Error
-	if errors.As(err, &denied) && (denied.Class == graph.Denied || denied.Class == graph.Invalid) {
-		return nil // a token without Pages is a token still
-	}
-	if err != nil {
-		return fmt.Errorf("listing Pages: %w", err)
+		pages = append(pages, s.ownPage(ctx, in.pageID))
+	} else {
+		var err error
+		if pages, err = s.reachable(ctx, in.userID); err != nil {
+			return err
+		}
 	}
 	for _, p := range pages {
 		p.Proof = proof(registration.Secret, p.Token)
@@ -68,15 +64,33 @@ func (a *api) addPages(ctx context.Context, k *key, registration app, in inspect
 	return nil
 }
 
-// linkedAccount returns the Instagram account of a Page, or "".
-func (s *session) linkedAccount(ctx context.Context, pageID string) string {
+// reachable lists the Pages that a token is good for. Only a user has Pages; a Page
+// has itself, and without an app nobody tells which of the two a token is of.
+func (s *session) reachable(ctx context.Context, id string) ([]pageKey, error) {
+	pages, err := s.pages(ctx)
+	e, ok := graphError(err)
+	switch {
+	case ok && e.Class == graph.Denied:
+		return nil, nil // a token that may not list Pages is a token still
+	case ok && e.Class == graph.Invalid:
+		if p := s.ownPage(ctx, id); p.IGUserID != "" {
+			return []pageKey{p}, nil
+		}
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("listing Pages: %w", err)
+	}
+	return pages, nil
+}
+
+// ownPage is the key of a Page whose token this is.
+func (s *session) ownPage(ctx context.Context, id string) pageKey {
 	var page struct {
 		Account struct {
 			ID string `json:"id"`
 		} `json:"instagram_business_account"`
 	}
-	if s.get(ctx, "/"+pageID, url.Values{"fields": {"instagram_business_account{id}"}}, &page) != nil {
-		return ""
-	}
-	return page.Account.ID
+	// A Page without an account is a Page, too.
+	_ = s.get(ctx, "/"+id, url.Values{"fields": {"instagram_business_account{id}"}}, &page)
+	return pageKey{ID: id, IGUserID: page.Account.ID, Token: s.key.Token}
 }

@@ -83,32 +83,36 @@ func (a *api) inspectToken(ctx context.Context, registration app, token string, 
 	return inspection{}, first
 }
 
-// inspectFacebook asks debug_token, where an app is configured, and otherwise the
-// token itself.
+// inspectFacebook asks debug_token, where an app is configured, and the token
+// itself.
 // Source: developers.facebook.com/docs/graph-api/reference/debug_token.
 func (a *api) inspectFacebook(ctx context.Context, registration app, token string) (inspection, error) {
 	in := inspection{host: graph.Facebook}
+	configured, page := registration.ID != "" && registration.Secret != "", false
+	if configured {
+		d, err := a.debugToken(ctx, registration, token)
+		if err != nil {
+			return in, err
+		}
+		in.scopes, in.knowsValidity = d.Scopes, true
+		in.issued, in.expires, in.dataAccessEnds = d.IssuedAt.Time, d.ExpiresAt.Time, d.DataAccessEnds.Time
+		page = d.Type == "PAGE"
+	}
 	me := struct {
 		ID, Name string
 	}{}
-	if err := a.ask(ctx, graph.Request{
+	err := a.ask(ctx, graph.Request{
 		Host: graph.Facebook, Path: "/me", Params: url.Values{"fields": {"id,name"}}, Token: token, Proof: proof(registration.Secret, token),
-	}, &me); err != nil {
-		return in, err
-	}
-	in.userID, in.account = me.ID, me.Name
-	if registration.ID == "" || registration.Secret == "" {
-		in.scopes = a.permissions(ctx, token)
-		return in, nil
-	}
-	d, err := a.debugToken(ctx, registration, token)
+	}, &me)
 	if err != nil {
 		return in, err
 	}
-	in.scopes, in.knowsValidity = d.Scopes, true
-	in.issued, in.expires, in.dataAccessEnds = d.IssuedAt.Time, d.ExpiresAt.Time, d.DataAccessEnds.Time
-	if d.Type == "PAGE" {
-		in.pageID = firstOf(text(d.ProfileID), me.ID)
+	in.userID, in.account = me.ID, me.Name
+	if page {
+		in.pageID = me.ID
+	}
+	if !configured {
+		in.scopes = a.permissions(ctx, token)
 	}
 	return in, nil
 }
@@ -116,8 +120,8 @@ func (a *api) inspectFacebook(ctx context.Context, registration app, token strin
 // debugged is what debug_token says. A time of 0 means never.
 type debugged struct {
 	Valid          bool            `json:"is_valid"`
+	AppID          json.RawMessage `json:"app_id"`
 	Type           string          `json:"type"`
-	ProfileID      json.RawMessage `json:"profile_id"`
 	Scopes         []string        `json:"scopes"`
 	IssuedAt       unixTime        `json:"issued_at"`
 	ExpiresAt      unixTime        `json:"expires_at"`
@@ -145,6 +149,9 @@ func (a *api) debugToken(ctx context.Context, registration app, token string) (d
 			code, sub = e.Code, e.Subcode
 		}
 		return debugged{}, graph.NewError(code, sub)
+	}
+	if id := text(answer.Data.AppID); id != "" && id != registration.ID {
+		return debugged{}, precondition("The token was made for another app than the one that is configured.", "Use a token of the configured app, or configure the token's app.")
 	}
 	return answer.Data, nil
 }

@@ -77,6 +77,11 @@ func TestMessages_ThePageIsFound(t *testing.T) {
 
 	page := r.paste(t, r.info.Accounts[0].PageToken)
 	assert.Nil(t, r.invokeAs(t, page, "send_text_message", `{`+jane+`,"text":"x"}`, "").GetFailure(), "a Page's own token will do")
+	bare, err := r.auth().CompleteAuthorization(t.Context(), &connectorv1.CompleteAuthorizationRequest{
+		Method: "access_token", Reply: fmt.Appendf(nil, `{"access_token":%q}`, r.info.Accounts[0].PageToken),
+	})
+	require.NoError(t, err)
+	assert.Nil(t, r.invokeAs(t, bare.GetCredential(), "send_text_message", `{`+jane+`,"text":"x"}`, "").GetFailure(), "also without an app to ask")
 	resp := r.invokeAs(t, r.instagram, "send_text_message", `{`+jane+`,"text":"x"}`, "")
 	assert.Nil(t, resp.GetFailure(), "%v", resp.GetFailure())
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/storyloop/storyloop/connector"
 	"github.com/storyloop/storyloop/operations/graph"
@@ -57,6 +58,9 @@ func getBusinessProfile(a *api) connector.Operation {
 	}, func(ctx context.Context, s *session, in input) (json.RawMessage, string, error) {
 		media := "media.limit(" + limitOr(in.Limit, 25) + ")"
 		if after := graph.Cursor(s.call.Resume).Get("after"); after != "" {
+			if strings.ContainsAny(after, "(){},.") { // it would be part of the fields
+				return nil, "", connector.Invalid("", "bad_page_token", "The page token is not one of this operation.")
+			}
 			media += ".after(" + after + ")"
 		}
 		fields := fieldsOr(in.Fields, "id,username,name,biography,website,profile_picture_url,followers_count,follows_count,media_count") +

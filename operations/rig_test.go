@@ -33,7 +33,52 @@ func TestMain(m *testing.M) {
 	if os.Getenv(roleEnv) != "" {
 		connector.Main(operations.Instagram("1.0.0"))
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	idle.end()
+	os.Exit(code)
+}
+
+// process is a connector that runs.
+type process struct {
+	cmd  *exec.Cmd
+	conn *grpc.ClientConn
+	log  *output
+}
+
+// processes keeps connectors that no test uses any more for the next test: they keep
+// nothing between calls, and settings are set anew.
+type processes struct {
+	mu sync.Mutex
+	// guarded by mu
+
+	free []*process
+}
+
+var idle processes
+
+func (p *processes) take() *process {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.free) == 0 {
+		return nil
+	}
+	last := p.free[len(p.free)-1]
+	p.free = p.free[:len(p.free)-1]
+	return last
+}
+
+func (p *processes) give(one *process) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.free = append(p.free, one)
+}
+
+func (p *processes) end() {
+	for one := p.take(); one != nil; one = p.take() {
+		_ = one.conn.Close() // it ends here anyway
+		_ = one.cmd.Process.Kill()
+		_ = one.cmd.Wait()
+	}
 }
 
 // marker is part of every token in the tests, and must show up nowhere.
@@ -77,8 +122,12 @@ func newRig(t testing.TB, o rigOptions) *rig {
 		assert.NoError(t, s.Close())
 		server.Close()
 	})
-	r := &rig{Sandbox: s, url: server.URL, info: s.Info(), log: &output{}}
-	r.start(t)
+	c := idle.take()
+	if c == nil {
+		c = start(t)
+	}
+	t.Cleanup(func() { idle.give(c) })
+	r := &rig{Sandbox: s, url: server.URL, info: s.Info(), conn: c.conn, log: c.log.since()}
 	settings := map[string]any{"sandbox_url": server.URL, "container_poll_seconds": 0.02}
 	for name, value := range o.settings {
 		settings[name] = value
@@ -94,29 +143,25 @@ func newRig(t testing.TB, o rigOptions) *rig {
 	return r
 }
 
-// start runs the connector and reads where it serves.
-func (r *rig) start(t testing.TB) {
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = []string{
+// start runs a connector and reads where it serves.
+func start(t testing.TB) *process {
+	p := &process{cmd: exec.Command(os.Args[0]), log: &output{}}
+	p.cmd.Env = []string{
 		roleEnv + "=connector", "PLUGIN_PROTOCOL_VERSIONS=1", "TMPDIR=" + os.TempDir(),
 		connectorv1.Handshake.MagicCookieKey + "=" + connectorv1.Handshake.MagicCookieValue,
 	}
-	cmd.Stderr = r.log
-	stdout, err := cmd.StdoutPipe()
+	p.cmd.Stderr = p.log
+	stdout, err := p.cmd.StdoutPipe()
 	require.NoError(t, err)
-	require.NoError(t, cmd.Start())
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill() // it may have ended by itself
-		_ = cmd.Wait()
-	})
+	require.NoError(t, p.cmd.Start())
 	line, err := bufio.NewReader(stdout).ReadString('\n')
-	require.NoError(t, err, "%s", r.log)
+	require.NoError(t, err, "%s", p.log)
 	parts := strings.Split(strings.TrimSpace(line), "|")
 	require.GreaterOrEqual(t, len(parts), 5, line)
-	r.conn, err = grpc.NewClient(parts[2]+":"+parts[3], grpc.WithTransportCredentials(insecure.NewCredentials()),
+	p.conn, err = grpc.NewClient(parts[2]+":"+parts[3], grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(connectorv1.MaxMessage)))
 	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, r.conn.Close()) })
+	return p
 }
 
 // app is the operator's registration, as the sandbox has it.
@@ -206,10 +251,14 @@ func (r *rig) receive(t testing.TB, req *connectorv1.ReceiveRequest) *connectorv
 	return resp
 }
 
-// output keeps what a process writes.
+// output keeps what a process writes. A view of it shows what came since.
 type output struct {
 	mu sync.Mutex
-	b  bytes.Buffer
+	// guarded by mu
+
+	b    bytes.Buffer
+	of   *output
+	from int
 }
 
 func (o *output) Write(p []byte) (int, error) {
@@ -218,7 +267,16 @@ func (o *output) Write(p []byte) (int, error) {
 	return o.b.Write(p)
 }
 
+func (o *output) since() *output {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return &output{of: o, from: o.b.Len()}
+}
+
 func (o *output) String() string {
+	if o.of != nil {
+		return o.of.String()[o.from:]
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.b.String()
@@ -226,8 +284,12 @@ func (o *output) String() string {
 
 // completeLogin ends a sign-in, in this process and with nobody to ask at Meta.
 func completeLogin(ctx context.Context, reply string) (connector.Credential, error) {
+	return completeLoginAt(ctx, "http://127.0.0.1:1", reply)
+}
+
+func completeLoginAt(ctx context.Context, url, reply string) (connector.Credential, error) {
 	spec := operations.Instagram("1.0.0")
-	if err := spec.Configure(connector.Settings{JSON: json.RawMessage(`{"sandbox_url":"http://127.0.0.1:1"}`)}); err != nil {
+	if err := spec.Configure(connector.Settings{JSON: fmt.Appendf(nil, `{"sandbox_url":%q}`, url)}); err != nil {
 		return connector.Credential{}, err
 	}
 	return spec.AuthMethods[1].Complete(ctx, connector.CompleteRequest{
