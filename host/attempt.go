@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -27,7 +28,7 @@ func (k *call) attempt(cred *connectorv1.Credential) (*connectorv1.Result, *conn
 	ctx, cancel := context.WithTimeout(k.x.ctx, k.timeout())
 	defer cancel()
 	req := &connectorv1.InvokeRequest{
-		Call:      &connectorv1.Call{Id: a.ID, Credential: cred, IdempotencyKey: k.x.run.ID + "/" + k.Path},
+		Call:      &connectorv1.Call{Id: a.ID, Credential: cred, IdempotencyKey: k.key()},
 		Operation: k.op.GetName(), Input: k.Input, ResumeToken: k.Token,
 	}
 	if k.entry.Resume != "" {
@@ -45,6 +46,9 @@ func (k *call) attempt(cred *connectorv1.Credential) (*connectorv1.Result, *conn
 	k.finish(a, r)
 	return r.result, r.failure, nil
 }
+
+// key is the same for all attempts, also if another run made the first of them.
+func (k *call) key() string { return cmp.Or(k.entry.From, k.x.run.ID) + "/" + k.Path }
 
 // reply is what an attempt came to.
 type reply struct {
@@ -164,7 +168,7 @@ func (k *call) safely(f func()) (failure *connectorv1.Failure) {
 }
 
 func (k *call) report(r *connectorv1.Report) {
-	k.x.e.throttle.report(k.Step.Connector, k.Step.Credential, r, k.x.e.Clock.Now())
+	k.x.e.throttle.report(k.Step.Connector, k.Step.Credential, k.turn, r, k.x.e.Clock.Now())
 }
 
 // look asks the connector whether a write whose answer was lost has happened. To
@@ -187,7 +191,7 @@ func (k *call) look(lost *connectorv1.Failure) (done bool, out workflow.Outcome,
 		ctx, cancel := context.WithTimeout(k.x.ctx, k.timeout())
 		failure = k.safely(func() {
 			resp = k.conn.Reconcile(ctx, &connectorv1.ReconcileRequest{
-				Call:      &connectorv1.Call{Id: a.ID, Credential: cred, IdempotencyKey: k.x.run.ID + "/" + k.Path},
+				Call:      &connectorv1.Call{Id: a.ID, Credential: cred, IdempotencyKey: k.key()},
 				Operation: k.op.GetName(), Input: k.Input, AttemptedAt: timestamppb.New(began), ResumeToken: k.entry.Resume,
 			})
 		})
@@ -220,7 +224,7 @@ func (k *call) look(lost *connectorv1.Failure) (done bool, out workflow.Outcome,
 		}
 		// The entry stays an intent: a restart looks again.
 		until := k.x.e.Clock.Now().Add(d.Wait)
-		if err := k.x.wait(k.Path, k.Step, until, tries+1, "looking whether it happened: "+failure.GetMessage()); err != nil {
+		if err := k.x.wait(k.x.waitCtx, k.Path, k.Step, until, tries+1, "looking whether it happened: "+failure.GetMessage()); err != nil {
 			return true, out, err
 		}
 	}

@@ -35,6 +35,7 @@ type call struct {
 
 	entry     Entry
 	refreshed bool
+	turn      *turn // Of the attempt that is under way; nil if it draws on no budget.
 }
 
 // Call runs an operation to its outcome, or returns what the journal says that it
@@ -54,13 +55,17 @@ func (x *execution) Call(c workflow.Call) (workflow.Outcome, error) {
 	if failure := k.prepare(); failure != nil {
 		return k.fail(failure)
 	}
-	if !found {
-		return k.attempts()
+	if found {
+		entry.Input = k.entry.Input
+		k.entry = entry
 	}
-	masked := k.entry.Input
-	k.entry = entry
-	k.entry.Input = masked
-	return k.goOn()
+	switch {
+	case c.Step.Connector == CallConnector:
+		return k.callWorkflow()
+	case found:
+		return k.goOn()
+	}
+	return k.attempts()
 }
 
 // settled returns what a step has come to.
@@ -122,9 +127,9 @@ func (k *call) goOn() (workflow.Outcome, error) {
 		e.Answer, e.Question, e.Before, e.Waited = "", nil, len(e.Attempts), 0
 		return k.attempts()
 	case e.State == EntryParked:
-		return workflow.Outcome{}, k.x.park(e.Question)
+		return workflow.Outcome{}, k.x.park(e.Question, len(e.Attempts))
 	case e.State == EntryWaiting:
-		if err := k.x.wait(k.Path, k.Step, e.Until, k.made(), e.Reason); err != nil {
+		if err := k.x.wait(k.x.waitCtx, k.Path, k.Step, e.Until, k.made(), e.Reason); err != nil {
 			return workflow.Outcome{}, err
 		}
 		return k.attempts()
@@ -143,23 +148,12 @@ func (k *call) goOn() (workflow.Outcome, error) {
 // attempts makes attempts until there is an outcome.
 func (k *call) attempts() (workflow.Outcome, error) {
 	for {
-		if err := k.throttled(); err != nil {
+		result, failure, err := k.once()
+		switch {
+		case err != nil:
 			return workflow.Outcome{}, err
-		}
-		cred, failure := k.credential()
-		if failure == nil {
-			var result *connectorv1.Result
-			var err error
-			result, failure, err = k.attempt(cred)
-			if err != nil {
-				return workflow.Outcome{}, err
-			}
-			if failure == nil {
-				return k.succeed(result)
-			}
-			if k.x.ctx.Err() != nil { // cut off by us; the entry tells what was under way
-				return workflow.Outcome{}, context.Cause(k.x.ctx)
-			}
+		case failure == nil:
+			return k.succeed(result)
 		}
 		if done, out, err := k.decide(failure, false); done {
 			return out, err
@@ -167,21 +161,62 @@ func (k *call) attempts() (workflow.Outcome, error) {
 	}
 }
 
-// throttled waits while the remote service would refuse.
-func (k *call) throttled() error {
-	for {
+// once makes one attempt when it is its turn.
+func (k *call) once() (result *connectorv1.Result, failure *connectorv1.Failure, err error) {
+	if k.turn, err = k.take(); err != nil {
+		return nil, nil, err
+	}
+	defer func() {
+		k.turn.leave(k.x.e.Clock.Now())
+		k.turn = nil
+	}()
+	cred, failure := k.credential()
+	if failure != nil {
+		return nil, failure, nil
+	}
+	result, failure, err = k.attempt(cred)
+	if failure != nil && k.x.ctx.Err() != nil { // cut off by us; the entry tells what was under way
+		return nil, nil, context.Cause(k.x.ctx)
+	}
+	return result, failure, err
+}
+
+// take waits for the call's turn, while the remote service would refuse or is
+// about to. Leave the turn when the call has been made.
+func (k *call) take() (*turn, error) {
+	e := k.x.e
+	tn := e.throttle.enter(k.x.run.ID, k.Step.Credential, k.conn.Catalog(), k.op)
+	for tn != nil {
 		if err := k.x.stopped(); err != nil {
-			return err
+			tn.leave(e.Clock.Now())
+			return nil, err
 		}
-		now := k.x.e.Clock.Now()
-		until, reason := k.x.e.throttle.wait(k.Step.Connector, k.Step.Credential, k.op, now)
+		ctx, wake := context.WithCancel(k.x.waitCtx)
+		until, reason := tn.ask(e.Clock.Now(), wake)
 		if until.IsZero() {
-			return nil
+			wake()
+			return tn, nil
 		}
-		if err := k.pause(until, reason); err != nil {
+		err := k.queue(ctx, until, reason)
+		wake()
+		if err != nil {
+			tn.leave(e.Clock.Now())
+			return nil, err
+		}
+	}
+	return nil, k.x.stopped()
+}
+
+// queue waits for a turn. Nothing is under way, so that the journal is told for
+// people only, and once.
+func (k *call) queue(ctx context.Context, until time.Time, reason string) error {
+	if k.entry.State == "" {
+		k.entry.State, k.entry.Until, k.entry.Reason = EntryWaiting, until, reason
+		if err := k.x.put(k.entry, Queued); err != nil {
 			return err
 		}
 	}
+	return k.x.wait(ctx, k.Path, k.Step, until, k.made()+1, reason)
 }
 
 // pause waits, and journals for what.
@@ -190,7 +225,7 @@ func (k *call) pause(until time.Time, reason string) error {
 	if err := k.x.put(k.entry, Written); err != nil {
 		return err
 	}
-	return k.x.wait(k.Path, k.Step, until, k.made()+1, reason)
+	return k.x.wait(k.x.waitCtx, k.Path, k.Step, until, k.made()+1, reason)
 }
 
 // credential takes the step's credential out of the vault.
@@ -266,7 +301,11 @@ func (k *call) park(kind QuestionKind, f *connectorv1.Failure) error {
 	if err := k.x.put(k.entry, Synced); err != nil {
 		return err
 	}
-	return k.x.park(q)
+	return k.x.park(q, len(k.entry.Attempts))
+}
+
+func (k *call) succeedWith(output json.RawMessage) (workflow.Outcome, error) {
+	return k.succeed(&connectorv1.Result{Output: output})
 }
 
 // succeed journals an output.

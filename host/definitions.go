@@ -1,10 +1,70 @@
 package host
 
 import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 
 	"github.com/storyloop/storyloop/host/workflow"
 )
+
+// Define stores a workflow as the current version of its name. The document is
+// expected to have passed [Check]. Events start runs of it only if it is enabled;
+// subject narrows them to one account's, if it is not empty.
+func (e *Engine) Define(ctx context.Context, doc *workflow.Document, enabled bool, subject string) (Definition, error) {
+	text := doc.JSON()
+	sum := sha256.Sum256(text)
+	d := Definition{
+		Name: doc.Name, Version: hex.EncodeToString(sum[:8]), Document: text, File: doc.File(),
+		Enabled: enabled, Subject: subject, AddedAt: e.Clock.Now(),
+	}
+	if err := e.Store.PutDefinition(ctx, d); err != nil {
+		return Definition{}, fmt.Errorf("storing workflow %s: %w", doc.Name, err)
+	}
+	e.definitionChanges()
+	return d, nil
+}
+
+// Enable lets events, schedules and calls start runs of a workflow, or no more. Runs
+// that have begun go on.
+func (e *Engine) Enable(ctx context.Context, name string, enabled bool) (Definition, error) {
+	d, err := e.Store.Definition(ctx, name, "")
+	if err != nil || d.Enabled == enabled {
+		return d, err
+	}
+	d.Enabled = enabled
+	if err := e.Store.PutDefinition(ctx, d); err != nil {
+		return Definition{}, fmt.Errorf("storing workflow %s: %w", name, err)
+	}
+	e.definitionChanges()
+	return d, nil
+}
+
+// definitionsChanged returns a context that ends when a definition changes.
+func (e *Engine) definitionsChanged() context.Context {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.changed
+}
+
+func (e *Engine) definitionChanges() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.tellAll()
+	e.changed, e.tellAll = context.WithCancel(context.Background())
+}
+
+// env returns the variables that a document may see.
+func (e *Engine) env(doc *workflow.Document) map[string]string {
+	env := map[string]string{}
+	for _, name := range doc.Env {
+		if v, ok := e.Env(name); ok {
+			env[name] = v
+		}
+	}
+	return env
+}
 
 // document reads a definition's document, once for each version.
 func (e *Engine) document(d Definition) (*workflow.Document, error) {

@@ -82,6 +82,9 @@ func (r *iterations) all() error {
 		wg.Go(func() {
 			r.x.employ(1)
 			defer r.x.employ(-1)
+			if err := r.x.occupy(); err != nil {
+				return // the run is to stop, as the others find out
+			}
 			r.work()
 		})
 	}
@@ -118,7 +121,7 @@ func (r *iterations) take() (int, bool) {
 }
 
 func (r *iterations) one(i int) (workflow.Iteration, error) {
-	path := fmt.Sprintf("%s[%d]", r.l.Path, i)
+	path := iterationPath(r.l.Path, i)
 	if i < r.begun {
 		entry, found, err := r.x.recorded(path)
 		if err != nil {

@@ -2,14 +2,13 @@ package host
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -38,8 +37,9 @@ type Engine struct {
 	Setup
 	slots    chan struct{}
 	watchers watchers
-	throttle throttle
+	throttle *throttle
 	schemas  schemas
+	ends     ends
 
 	stop    context.Context // Ends when the engine closes.
 	halt    context.CancelFunc
@@ -50,6 +50,8 @@ type Engine struct {
 	active    map[string]*execution
 	documents map[string]*workflow.Document // By name and version.
 	closed    bool
+	changed   context.Context // Ends when a definition changes.
+	tellAll   context.CancelFunc
 
 	dispatching sync.Mutex
 }
@@ -75,26 +77,12 @@ func NewEngine(s Setup) *Engine {
 		s.Timeout = time.Minute
 	}
 	stop, halt := context.WithCancel(context.Background())
+	changed, tellAll := context.WithCancel(context.Background())
 	return &Engine{
-		Setup: s, slots: make(chan struct{}, s.MaxRuns), stop: stop, halt: halt,
+		Setup: s, throttle: newThrottle(s.Store, s.Log), slots: make(chan struct{}, s.MaxRuns), stop: stop, halt: halt,
 		active: map[string]*execution{}, documents: map[string]*workflow.Document{},
+		changed: changed, tellAll: tellAll,
 	}
-}
-
-// Define stores a workflow as the current version of its name. The document is
-// expected to have passed [Check]. Events start runs of it only if it is enabled;
-// subject narrows them to one account's, if it is not empty.
-func (e *Engine) Define(ctx context.Context, doc *workflow.Document, enabled bool, subject string) (Definition, error) {
-	text := doc.JSON()
-	sum := sha256.Sum256(text)
-	d := Definition{
-		Name: doc.Name, Version: hex.EncodeToString(sum[:8]), Document: text, File: doc.File(),
-		Enabled: enabled, Subject: subject, AddedAt: e.Clock.Now(),
-	}
-	if err := e.Store.PutDefinition(ctx, d); err != nil {
-		return Definition{}, fmt.Errorf("storing workflow %s: %w", doc.Name, err)
-	}
-	return d, nil
 }
 
 // StartRequest asks for a run.
@@ -103,6 +91,7 @@ type StartRequest struct {
 	Trigger  json.RawMessage // What happened: $.steps.trigger. Empty means {}.
 	ID       string          // The same id never starts a second run. Empty means a new one.
 	Event    string          // Key of the event that caused it, if one did.
+	Origin   Origin          // What made it begin; the zero value is a person.
 }
 
 // ErrClosed says that the engine has been closed.
@@ -116,19 +105,26 @@ func (e *Engine) Start(ctx context.Context, req StartRequest) (Run, bool, error)
 	if err != nil {
 		return Run{}, false, fmt.Errorf("starting a run: %w", err)
 	}
+	return e.begin(ctx, def, req)
+}
+
+func (e *Engine) begin(ctx context.Context, def Definition, req StartRequest) (Run, bool, error) {
 	trigger, err := checkTrigger(req.Trigger)
+	if err == nil && req.ID != "" {
+		err = checkID(req.ID)
+	}
 	if err != nil {
-		return Run{}, false, fmt.Errorf("starting a run of %s: %w", req.Workflow, err)
+		return Run{}, false, fmt.Errorf("starting a run of %s: %w", def.Name, err)
 	}
 	if req.ID == "" {
 		req.ID = e.newID()
 	}
 	r, fresh, err := e.Store.CreateRun(ctx, Run{
 		ID: req.ID, Workflow: def.Name, Version: def.Version, State: RunQueued,
-		Trigger: trigger, Event: req.Event, CreatedAt: e.Clock.Now(),
+		Trigger: trigger, Event: req.Event, Origin: req.Origin, CreatedAt: e.Clock.Now(),
 	})
 	if err != nil {
-		return Run{}, false, fmt.Errorf("storing a run of %s: %w", req.Workflow, err)
+		return Run{}, false, fmt.Errorf("storing a run of %s: %w", def.Name, err)
 	}
 	if !fresh {
 		return r, false, nil
@@ -187,6 +183,7 @@ func (e *Engine) Cancel(ctx context.Context, id string) error {
 		return fmt.Errorf("cancelling run %s: %w", id, err)
 	}
 	e.watchers.tell(Progress{Kind: RunEnded, Run: id, State: r.State, At: r.EndedAt})
+	e.ends.tell(id)
 	return nil
 }
 
@@ -280,6 +277,20 @@ func (e *Engine) Close(ctx context.Context) error {
 // newID returns the id of a run: it sorts by time.
 func (e *Engine) newID() string {
 	return fmt.Sprintf("%s-%010x", e.Clock.Now().UTC().Format("20060102-150405"), uint64(e.Random()*(1<<40)))
+}
+
+// checkID keeps ids of runs to what fits into paths, keys and addresses.
+func checkID(id string) error {
+	const longest = 200
+	for _, c := range id {
+		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("-_.:@ ", c)) {
+			return fmt.Errorf("the id %q may hold letters, digits, - _ . : @ and spaces only", id)
+		}
+	}
+	if len(id) > longest {
+		return fmt.Errorf("the id has %d characters; at most %d allowed", len(id), longest)
+	}
+	return nil
 }
 
 func checkTrigger(raw json.RawMessage) (json.RawMessage, error) {

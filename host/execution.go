@@ -39,9 +39,13 @@ type execution struct {
 	done    chan struct{} // Closed when the run has come to rest.
 	err     error         // Set before done is closed, if the store is broken.
 
+	entering sync.Mutex // Held by who takes the run's place.
+
 	mu sync.Mutex
 	// Guarded by mu.
+	placed   bool // The run has one of the places of those that go on.
 	question *Question
+	asked    int // Attempts before the question: it may be asked again after others.
 	workers  int // Goroutines that run steps,
 	waiters  int // and how many of these wait;
 	until    time.Time
@@ -98,15 +102,22 @@ func (x *execution) main() {
 		close(x.done)
 		x.e.running.Done()
 	}()
-	select {
-	case x.e.slots <- struct{}{}:
-		defer func() { <-x.e.slots }()
-	case <-x.waitCtx.Done():
-		x.end(nil, x.stopped())
+	if err := x.occupy(); err != nil {
+		x.end(nil, err)
 		return
 	}
+	defer func() {
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		x.vacate()
+	}()
 	output, err := x.interpret()
 	x.end(output, err)
+	if s := x.run.State; s == RunFailed || s == RunParked {
+		if err := x.e.Dispatch(context.WithoutCancel(x.ctx)); err != nil {
+			x.e.Log.Error("alerts wait for the next event", "run", x.run.ID, "error", err)
+		}
+	}
 }
 
 // interpret runs the document, and survives a bug in doing so.
@@ -135,14 +146,11 @@ func (x *execution) interpret() (output json.RawMessage, err error) {
 		return nil, &storeError{err}
 	}
 	x.tell(Progress{Kind: RunStarted})
-	env := map[string]string{}
-	for _, name := range doc.Env {
-		if v, ok := x.e.Env(name); ok {
-			env[name] = v
-		}
+	if err := x.takeOver(); err != nil {
+		return nil, err
 	}
 	// The run began when it was created: the same after each restart.
-	return workflow.Run(x, doc, workflow.Values{RunID: x.run.ID, StartedAt: x.run.CreatedAt, Trigger: x.run.Trigger, Env: env})
+	return workflow.Run(x, doc, workflow.Values{RunID: x.run.ID, StartedAt: x.run.CreatedAt, Trigger: x.run.Trigger, Env: x.e.env(doc)})
 }
 
 // stopped returns why no further step may begin, or nil.
@@ -184,40 +192,83 @@ func (x *execution) end(output json.RawMessage, err error) {
 		r.State, r.EndedAt = RunFailed, now
 		r.Failure = &workflow.Failure{Kind: workflow.Internal, Applied: "unknown", Workflow: r.Workflow, Message: err.Error()}
 	}
-	if err := x.e.Store.UpdateRun(context.WithoutCancel(x.ctx), r, Synced); err != nil {
+	err = x.alert(r)
+	if err == nil {
+		err = x.e.Store.UpdateRun(context.WithoutCancel(x.ctx), r, Synced)
+	}
+	if err != nil {
 		x.err = fmt.Errorf("storing how run %s ended: %w", r.ID, err)
 		x.e.Log.Error("the end of a run was not stored", "run", r.ID, "error", err)
 	}
+	x.run = r
 	x.tell(Progress{Kind: RunEnded, State: r.State, Failure: r.Failure, Question: r.Question, Output: r.Output})
+	if r.State.Ended() && err == nil {
+		x.e.ends.tell(r.ID)
+	}
 }
 
 // park brings the run to rest until a person has answered. The first question is
 // the run's; others are asked when it is resumed.
-func (x *execution) park(q *Question) error {
+func (x *execution) park(q *Question, attempts int) error {
 	x.mu.Lock()
 	if x.question == nil {
-		x.question = q
+		x.question, x.asked = q, attempts
 	}
 	x.mu.Unlock()
 	x.rest()
 	return errAtRest
 }
 
-// wait waits until a time, and shows that the run does so if nothing else in it
-// goes on.
-func (x *execution) wait(path string, s *workflow.Step, until time.Time, attempt int, reason string) error {
+// wait waits until a time, or until ctx, which is within waitCtx, ends. It shows
+// that the run does so if nothing else in it goes on.
+func (x *execution) wait(ctx context.Context, path string, s *workflow.Step, until time.Time, attempt int, reason string) error {
 	x.tell(Progress{Kind: Waiting, Path: path, Until: until, Message: reason, Attempt: attempt}.of(s))
+	return x.idle(until, reason, func() { _ = x.e.Clock.SleepUntil(ctx, until) })
+}
+
+// idle waits for something, and leaves the run's place to others meanwhile if
+// nothing else in it goes on.
+func (x *execution) idle(until time.Time, reason string, wait func()) error {
 	if err := x.waiting(1, until, reason); err != nil {
 		return err
 	}
-	err := x.e.Clock.SleepUntil(x.waitCtx, until)
-	if broken := x.waiting(-1, time.Time{}, ""); broken != nil {
-		return broken
+	wait()
+	if err := x.waiting(-1, time.Time{}, ""); err != nil {
+		return err
 	}
-	if err != nil {
+	if err := x.stopped(); err != nil {
+		return err
+	}
+	return x.occupy()
+}
+
+// occupy takes one of the places of runs that go on, if this one has left its own.
+func (x *execution) occupy() error {
+	x.entering.Lock()
+	defer x.entering.Unlock()
+	x.mu.Lock()
+	placed := x.placed
+	x.mu.Unlock()
+	if placed {
+		return nil
+	}
+	select {
+	case x.e.slots <- struct{}{}:
+	case <-x.waitCtx.Done():
 		return x.stopped()
 	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.placed = true
 	return nil
+}
+
+// vacate leaves the run's place to another. The caller holds mu.
+func (x *execution) vacate() {
+	if x.placed {
+		x.placed = false
+		<-x.e.slots
+	}
 }
 
 // waiting counts those who wait.
@@ -247,6 +298,9 @@ func (x *execution) show() error {
 	state := RunRunning
 	if x.waiters > 0 && x.waiters >= x.workers {
 		state = RunWaiting
+	}
+	if state == RunWaiting {
+		x.vacate()
 	}
 	if x.run.State == state || x.ctx.Err() != nil {
 		return nil
@@ -283,7 +337,7 @@ func (x *execution) Sleep(path string, s *workflow.Step, d time.Duration) error 
 			return err
 		}
 	}
-	if err := x.wait(path, s, entry.Until, 0, "delay"); err != nil {
+	if err := x.wait(x.waitCtx, path, s, entry.Until, 0, "delay"); err != nil {
 		return err
 	}
 	entry.State, entry.EndedAt = EntryDone, x.e.Clock.Now()

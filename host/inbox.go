@@ -79,7 +79,7 @@ func (e *Engine) dispatch(ctx context.Context, ev Event, defs []Definition) erro
 		if !d.Enabled || !e.wants(doc, ev) || d.Subject != "" && d.Subject != ev.Subject {
 			continue
 		}
-		_, _, err = e.Start(ctx, StartRequest{Workflow: d.Name, Trigger: ev.Payload, ID: eventRun(ev, d.Name), Event: ev.Key()})
+		_, _, err = e.Start(ctx, StartRequest{Workflow: d.Name, Trigger: ev.Payload, ID: eventRun(ev, d.Name), Event: ev.Key(), Origin: originOf(ev)})
 		if errors.Is(err, ErrClosed) {
 			continue // the run is stored; the next start of the host goes on with it
 		}
@@ -97,6 +97,9 @@ func (e *Engine) dispatch(ctx context.Context, ev Event, defs []Definition) erro
 func (e *Engine) wants(doc *workflow.Document, ev Event) bool {
 	if doc.Trigger.Connector != ev.Connector {
 		return false
+	}
+	if ev.Connector == AlertConnector || ev.Connector == WebhookConnector {
+		return e.wantsBuiltin(doc, ev)
 	}
 	c, ok := e.Connectors.Connector(ev.Connector)
 	return ok && slices.ContainsFunc(doc.Trigger.Triggers(c.Catalog()), func(t *connectorv1.Trigger) bool {

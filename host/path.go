@@ -23,3 +23,8 @@ func around(path string) (loop string, index int) {
 	}
 	return path[:start], index
 }
+
+// iterationPath returns the path of an iteration: "loop-1[3]".
+func iterationPath(loop string, index int) string {
+	return loop + "[" + strconv.Itoa(index) + "]"
+}

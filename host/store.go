@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/storyloop/storyloop/host/workflow"
@@ -127,6 +128,23 @@ type Run struct {
 	CreatedAt time.Time `json:"created_at,omitzero"`
 	StartedAt time.Time `json:"started_at,omitzero"`
 	EndedAt   time.Time `json:"ended_at,omitzero"`
+}
+
+// Waits says for people what a waiting run waits for, and until when, such as
+// "waits until 14:05, 96 % of instagram calls of @bluebottle used". Times are in
+// now's zone.
+func (r Run) Waits(now time.Time) string {
+	if r.State != RunWaiting {
+		return ""
+	}
+	if r.Until.IsZero() {
+		return "waits for " + r.Reason
+	}
+	form := "15:04"
+	if r.Until.Sub(now) > 20*time.Hour {
+		form = "2006-01-02 15:04"
+	}
+	return fmt.Sprintf("waits until %s, %s", r.Until.In(now.Location()).Format(form), r.Reason)
 }
 
 // Origin is what made a run begin. The zero value is a person.

@@ -1,0 +1,186 @@
+package host
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/storyloop/storyloop/host/workflow"
+)
+
+// AgainRequest asks for a run to be done again.
+type AgainRequest struct {
+	Run  string    // That has ended. Required.
+	From AgainFrom // Empty means AgainWhole.
+	Loop string    // For AgainIterations: the path of a loop, such as "loop-1".
+
+	// Latest takes the workflow as it is now instead of as it was. Steps that are
+	// taken over are known by their ids.
+	Latest bool
+	ID     string // Of the new run, as in StartRequest.
+}
+
+// Again starts a new run that does an ended one again, and refers to it. The old
+// run stays as it is. What the new one takes over is copied into its journal, and
+// told apart there by Entry.From.
+func (e *Engine) Again(ctx context.Context, req AgainRequest) (Run, error) {
+	old, err := e.Store.Run(ctx, req.Run)
+	if err != nil {
+		return Run{}, err
+	}
+	if err := e.mayAgain(ctx, old, req); err != nil {
+		return Run{}, err
+	}
+	version := old.Version
+	if req.Latest {
+		version = ""
+	}
+	def, err := e.Store.Definition(ctx, old.Workflow, version)
+	if err != nil {
+		return Run{}, fmt.Errorf("running %s again: %w", old.ID, err)
+	}
+	if req.From == "" {
+		req.From = AgainWhole
+	}
+	r, _, err := e.begin(ctx, def, StartRequest{ID: req.ID, Trigger: old.Trigger, Event: old.Event, Origin: Origin{
+		Kind: ByAgain, Run: old.ID, Depth: old.Origin.Depth, Alert: old.Origin.Alert,
+		Again: req.From, Loop: req.Loop, Ready: req.From == AgainWhole,
+	}})
+	return r, err
+}
+
+func (e *Engine) mayAgain(ctx context.Context, old Run, req AgainRequest) error {
+	if !old.State.Ended() {
+		return fmt.Errorf("run %s is %s: only a run that has ended can be done again", old.ID, old.State)
+	}
+	switch req.From {
+	case "", AgainWhole:
+		return nil
+	case AgainFailed:
+		if old.State == RunSucceeded {
+			return fmt.Errorf("run %s has succeeded: there is no failed step to go on from", old.ID)
+		}
+		return nil
+	case AgainIterations:
+		if req.Loop == "" {
+			return fmt.Errorf("running %s again: say which loop", old.ID)
+		}
+		n, err := e.Store.Iterations(ctx, old.ID, req.Loop)
+		if err == nil && n == 0 {
+			err = fmt.Errorf("run %s has no iterations of a loop %q", old.ID, req.Loop)
+		}
+		return err
+	}
+	return fmt.Errorf("running %s again: it goes from %s, %s or %s, not %q", old.ID, AgainWhole, AgainFailed, AgainIterations, req.From)
+}
+
+// takeOver copies what a run does not do again from the one before it. It may be
+// repeated after a crash.
+func (x *execution) takeOver() error {
+	o := x.run.Origin
+	if o.Kind != ByAgain || o.Ready {
+		return nil
+	}
+	ctx := context.WithoutCancel(x.ctx)
+	old, err := x.e.Store.Run(ctx, o.Run)
+	var missing *NotFoundError
+	if errors.As(err, &missing) {
+		return &workflow.Failure{Kind: "precondition", Applied: "no", Workflow: x.run.Workflow, Message: fmt.Sprintf("the run %s, which was to be done again, is not kept any more", o.Run)}
+	}
+	if err != nil {
+		return &storeError{err}
+	}
+	redo := redone{again: o.Again, loop: o.Loop, steps: map[string]bool{}}
+	switch {
+	case o.Again == AgainIterations:
+		redo.add(o.Loop)
+	case old.Failure != nil && old.Failure.Path != "":
+		redo.failed = old.Failure.Path
+		redo.add(redo.failed)
+	}
+	for _, pass := range []func(Entry) error{redo.note, func(entry Entry) error {
+		if redo.steps[entry.Path] {
+			return nil
+		}
+		if entry.From == "" {
+			entry.From = entry.Run
+		}
+		entry.Run = x.run.ID
+		return x.put(entry, Queued)
+	}} {
+		if err := x.eachEntry(ctx, old.ID, pass); err != nil {
+			return err
+		}
+	}
+	x.run.Origin.Ready, x.resumed = true, true
+	if err := x.e.Store.UpdateRun(ctx, x.run, Synced); err != nil { // and all that was queued before it
+		return &storeError{err}
+	}
+	return nil
+}
+
+func (x *execution) eachEntry(ctx context.Context, run string, f func(Entry) error) error {
+	for from := int64(0); ; {
+		if err := x.stopped(); err != nil {
+			return err
+		}
+		entries, next, err := x.e.Store.Entries(ctx, run, from, 200)
+		if err != nil {
+			return &storeError{err}
+		}
+		for _, entry := range entries {
+			if err := f(entry); err != nil {
+				return err
+			}
+		}
+		if from = next; next == 0 {
+			return nil
+		}
+	}
+}
+
+// redone knows which steps are done again: those that failed and nobody dealt with,
+// and the loops and iterations around them.
+type redone struct {
+	again AgainFrom
+	loop  string
+	steps map[string]bool // By path.
+
+	failed string // Path of the step that ended the run.
+}
+
+// add adds a path and those of the loops and iterations around it.
+func (r *redone) add(path string) {
+	for i := range len(path) {
+		switch path[i] {
+		case '[':
+			r.steps[path[:i]] = true
+		case ']':
+			r.steps[path[:i+1]] = true
+		}
+	}
+	r.steps[path] = true
+}
+
+// note finds the iterations that failed.
+func (r *redone) note(entry Entry) error {
+	if entry.State != EntryFailed || entry.Loop == "" || entry.Path != iterationPath(entry.Loop, entry.Index) {
+		return nil
+	}
+	var it workflow.Iteration
+	if err := json.Unmarshal(entry.Output, &it); err != nil {
+		return fmt.Errorf("reading what %s came to: %w", entry.Path, err)
+	}
+	asked := r.again == AgainIterations && entry.Loop == r.loop
+	// An iteration that failed beside the one which ended the run would end it again.
+	beside := r.again == AgainFailed && !it.Tolerated && strings.HasPrefix(r.failed, entry.Loop+"[")
+	if asked || beside {
+		r.add(entry.Path)
+		if it.Failure != nil && it.Failure.Path != "" {
+			r.add(it.Failure.Path)
+		}
+	}
+	return nil
+}
