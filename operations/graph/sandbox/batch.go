@@ -124,20 +124,15 @@ func batchAnswer(a answer, headers bool) object {
 			{{"name", "Content-Type"}, {"value", "text/javascript; charset=UTF-8"}},
 			{{"name", "Facebook-API-Version"}, {"value", defaultVersion}},
 		}
+		if a.tag != "" {
+			list = append(list, object{{"name", "ETag"}, {"value", a.tag}})
+		}
 		for _, name := range sortedKeys(a.header) {
-			list = append(list, object{{"name", batchHeader(name)}, {"value", a.header.Get(name)}})
+			list = append(list, object{{"name", name}, {"value", a.header.Get(name)}})
 		}
 		out = append(out, member{"headers", list})
 	}
 	return append(out, member{"body", string(a.body)})
-}
-
-// batchHeader writes a header's name as Meta does, where Go would not.
-func batchHeader(name string) string {
-	if name == "Etag" {
-		return "ETag"
-	}
-	return name
 }
 
 // fillIn replaces references such as {result=name:$.data.0.id} by what they lead to.

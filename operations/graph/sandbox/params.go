@@ -107,7 +107,7 @@ func readParams(r *http.Request) (params, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading the query: %w", err)
 		}
-		p.merge(query)
+		p = params(query)
 	}
 	if r.Body == nil || r.ContentLength == 0 {
 		return p, nil

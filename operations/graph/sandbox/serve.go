@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"errors"
-	"fmt"
 	"hash/crc32"
 	"net/http"
 	"strconv"
@@ -15,7 +14,8 @@ type answer struct {
 	header      http.Header
 	contentType string // empty: JSON
 	body        []byte
-	buffered    bool // the body may be used again once it is sent
+	buffered    bool   // the body may be used again once it is sent
+	tag         string // ETag
 	location    string
 	cause       *apiError
 	fault       *activeFault
@@ -109,15 +109,14 @@ func (c *call) run() answer {
 		}
 		return a
 	}
-	body := encode(c.s.buffer(), value)
+	body, tag := encode(c.s.buffer(), value), ""
 	if c.method == http.MethodGet || c.batch {
-		tag := etag(body)
-		c.setHeader("ETag", tag)
+		tag = etag(body)
 		if !c.batch && matchesTag(c.r.Header.Get("If-None-Match"), tag) {
-			return answer{status: http.StatusNotModified, header: c.header}
+			return answer{status: http.StatusNotModified, header: c.header, tag: tag}
 		}
 	}
-	return answer{status: http.StatusOK, header: c.header, body: body, buffered: true}
+	return answer{status: http.StatusOK, header: c.header, body: body, tag: tag, buffered: true}
 }
 
 // buffer is room for an answer; ServeHTTP gives it back when the answer is sent.
@@ -183,6 +182,9 @@ func (s *Sandbox) write(w http.ResponseWriter, r *http.Request, c *call, a answe
 	for k, v := range a.header {
 		h[k] = v
 	}
+	if a.tag != "" {
+		h["Etag"] = []string{a.tag}
+	}
 	if a.location != "" {
 		h.Set("Location", a.location)
 	}
@@ -233,7 +235,9 @@ func (s *Sandbox) trace() string {
 }
 
 func etag(body []byte) string {
-	return fmt.Sprintf(`"%08x%x"`, crc32.Checksum(body, castagnoli), len(body))
+	b := strconv.AppendUint([]byte{'"'}, uint64(crc32.Checksum(body, castagnoli)), 16)
+	b = strconv.AppendInt(append(b, '-'), int64(len(body)), 16)
+	return string(append(b, '"'))
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
