@@ -172,7 +172,10 @@ func (c *converter) branch(p *properties) converted {
 	return to
 }
 
-var branchKey = regexp.MustCompile(`^branch([1-9][0-9]{0,2})$`)
+var (
+	branchKey  = regexp.MustCompile(`^branch[0-9]+$`)
+	plainLabel = regexp.MustCompile(`^[\pL\pN][\pL\pN _.,:!?'&/()+-]{0,99}$`)
+)
 
 // branchName returns the name of a branch here: its label, if that is there and
 // nobody else's.
@@ -189,7 +192,7 @@ func (c *converter) branchName(s *step, key string) string {
 		labels[i] = choice.get("value").get("label").str("value")
 	}
 	for i, label := range labels {
-		if key != fmt.Sprintf("branch%d", i+1) || label == "" || label == "default" || branchKey.MatchString(label) {
+		if key != fmt.Sprintf("branch%d", i+1) || !plainLabel.MatchString(label) || label == "default" || branchKey.MatchString(label) {
 			continue
 		}
 		if slices.Index(labels, label) == i && !slices.Contains(labels[i+1:], label) {

@@ -168,7 +168,7 @@ func (c *converter) body(p *properties) *node {
 		}
 		out := list()
 		for _, m := range form.members {
-			out.items = append(out.items, object(pair("name", text(m.name)), pair("value", asText(m.value))))
+			out.items = append(out.items, object(pair("name", c.text(m.name, at)), pair("value", asText(m.value))))
 		}
 		return object(pair("form", out))
 	}

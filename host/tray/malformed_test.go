@@ -149,28 +149,6 @@ func TestImport_References(t *testing.T) {
 	}
 }
 
-func FuzzImport(f *testing.F) {
-	for _, name := range fixtures {
-		f.Add(read(f, name+".json"))
-	}
-	f.Add([]byte(tiny(`{"a": {"type": "string", "value": "{$.steps.trigger} {=x} $$. {{$."}}`)))
-	f.Add([]byte(structured(`{"name": "loop-1", "type": "loop", "content": {"_loop": []}}`, loop)))
-	f.Fuzz(func(t *testing.T, export []byte) {
-		results, err := tray.Import("x.json", export)
-		if err != nil {
-			var problems workflow.Problems
-			require.ErrorAs(t, err, &problems)
-			require.NotEmpty(t, problems)
-			return
-		}
-		for _, r := range results {
-			_, err := workflow.Parse("x.yaml", r.Document)
-			require.NoError(t, err, "%s", r.Document)
-		}
-		require.NoError(t, tray.Report(&strings.Builder{}, results))
-	})
-}
-
 func parsed(t *testing.T, export string) *workflow.Document {
 	t.Helper()
 	results, err := tray.Import("x.json", []byte(export))

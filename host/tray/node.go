@@ -99,24 +99,6 @@ func (n *node) literal() (string, bool) {
 	return unescape(n.text), true
 }
 
-// constant reports whether no reference is in it.
-func (n *node) constant() bool {
-	if n == nil {
-		return true
-	}
-	for _, m := range n.members {
-		if !m.value.constant() {
-			return false
-		}
-	}
-	for _, item := range n.items {
-		if !item.constant() {
-			return false
-		}
-	}
-	return !n.dynamic
-}
-
 // json appends the value to b.
 func (n *node) json(b []byte) []byte {
 	switch n.kind {
