@@ -30,17 +30,17 @@ type upOptions struct {
 func (a *app) upCommand() *cobra.Command {
 	var o upOptions
 	cmd := &cobra.Command{
-		Use:   "up FILE...",
+		Use:   "up [FILE...]",
 		Short: "Take webhooks and run workflows until told to stop",
 		Long: `Up checks the workflow documents, subscribes to the events that trigger them,
 takes webhooks in and runs the workflows. It goes on until it is interrupted.
+What an earlier process left unfinished in the data file goes on.
 
 With --json its first line of output is one JSON object: where it listens, the
 webhook URLs and, with --sandbox, the sandbox's URL, app id, app secret and verify
 token. Each line after it is a run that came to rest.`,
 		Example: `  storyloop up examples/reply-to-mention.yaml --sandbox
   storyloop up *.yaml --addr :8080 --public-url https://hooks.example.com`,
-		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, files []string) error { return a.up(cmd.Context(), files, o) },
 	}
 	f := cmd.Flags()
