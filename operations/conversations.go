@@ -57,8 +57,8 @@ func listMessages(a *api) connector.Operation {
 	return handle(a, reading(connector.Operation{
 		Name:        "list_messages",
 		Title:       "List messages",
-		Summary:     "Lists the messages of a conversation, newest first: when each was written.",
-		Description: "Meta lists all messages, but lets the 20 newest be read. *Get message* reads one.",
+		Summary:     "Lists the messages of a conversation, newest first.",
+		Description: "Meta lists all messages, but lets only the 20 newest be read: they make the first page. Of older ones there are the id and the time.",
 		Items:       "/data",
 		Paginated:   true,
 	}), func(ctx context.Context, s *session, in input) (list, string, error) {
@@ -66,10 +66,11 @@ func listMessages(a *api) connector.Operation {
 		if err != nil {
 			return list{}, "", err
 		}
-		return s.pageOf(ctx, b.request(graph.Request{
-			Path:   "/" + url.PathEscape(in.ConversationID) + "/messages",
-			Params: url.Values{"fields": {"id,created_time"}, "limit": {limitOr(in.Limit, 25)}},
-		}))
+		params := url.Values{"fields": {"id,created_time"}, "limit": {limitOr(in.Limit, newestReadable)}}
+		if s.call.Resume == "" {
+			params = url.Values{"fields": {messageFields}, "limit": {limitOr(min(in.Limit, newestReadable), newestReadable)}}
+		}
+		return s.pageOf(ctx, b.request(graph.Request{Path: "/" + url.PathEscape(in.ConversationID) + "/messages", Params: params}))
 	})
 }
 

@@ -104,6 +104,22 @@ func TestMessages_Bodies(t *testing.T) {
 	}
 }
 
+func TestMessages_Reactions(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, rigOptions{})
+	said, err := r.Act("7700000000000001", sandbox.Action{Kind: "message", Text: "Lovely"})
+	require.NoError(t, err)
+	message := fmt.Sprintf(`{"ig_user_id":"17841405726653026","message_id":%q}`, said.MessageID)
+	react := fmt.Sprintf(`{%s,"message_id":%q`, jane, said.MessageID)
+	r.ok(t, "set_message_reaction", react+`,"reaction":"😍"}`)
+	assert.Contains(t, r.ok(t, "get_message", message), "reactions")
+	r.ok(t, "set_message_reaction", react+`,"action":"unreact"}`)
+	assert.NotContains(t, r.ok(t, "get_message", message), "reactions")
+	for _, action := range []string{"typing_on", "typing_off", "mark_seen"} {
+		r.ok(t, "set_sender_action", fmt.Sprintf(`{%s,"action":%q}`, jane, action))
+	}
+}
+
 func TestMessages_AttachmentIsReused(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, rigOptions{})
@@ -161,8 +177,9 @@ func TestMessages_Errors(t *testing.T) {
 	assert.Equal(t, connectorv1.FailureKind_FAILURE_KIND_PRECONDITION, f.GetKind())
 
 	old := r.all(t, "list_messages", `{"ig_user_id":"17841405726653026","conversation_id":"aWdfdGhyZAWFkOjE6MTc4NDE0MDU3MjY2NTMwMjY6MzQwMjgyMzY2ODQxNzEwMzAxMDEyMDg2Mjg4MjE1MTA4MzI2NDYx","limit":100}`)
-	require.Greater(t, len(old[0]), 20)
-	f = r.fails(t, "get_message", fmt.Sprintf(`{"ig_user_id":"17841405726653026","message_id":%q}`, old[0][26]))
+	require.Len(t, old, 2)
+	require.Len(t, old[0], 20)
+	f = r.fails(t, "get_message", fmt.Sprintf(`{"ig_user_id":"17841405726653026","message_id":%q}`, old[1][0]))
 	assert.Equal(t, connectorv1.FailureKind_FAILURE_KIND_NOT_FOUND, f.GetKind(), "older than the newest 20")
 }
 

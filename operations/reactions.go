@@ -14,7 +14,7 @@ func setMessageReaction(a *api) connector.Operation {
 		IGSID     string `json:"igsid"`
 		MessageID string `json:"message_id"`
 		Reaction  string `json:"reaction"`
-		Remove    bool   `json:"remove"`
+		Action    string `json:"action"`
 	}
 	type payload struct {
 		MessageID string `json:"message_id"`
@@ -29,9 +29,9 @@ func setMessageReaction(a *api) connector.Operation {
 		Scopes:      []string{basic, manageMessages, pagesMetadata},
 		Quotas:      []string{sendCalls},
 	}, func(ctx context.Context, s *session, in input) (sent, string, error) {
-		p, action := payload{in.MessageID, firstOf(in.Reaction, "love")}, "react"
-		if in.Remove {
-			p.Reaction, action = "", "unreact"
+		p, action := payload{in.MessageID, firstOf(in.Reaction, "love")}, firstOf(in.Action, "react")
+		if action == "unreact" {
+			p.Reaction = ""
 		}
 		raw, err := marshal(p)
 		if err != nil {

@@ -61,9 +61,6 @@ type call struct {
 
 	cdnBase []byte // beginning and end of file addresses, made once a call
 	cdnEnd  string
-
-	members   []member // room for the objects of the answer
-	addresses []byte   // room for its file addresses
 }
 
 // viaKind says how a medium was reached, which decides about some of its fields.

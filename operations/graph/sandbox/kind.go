@@ -77,7 +77,7 @@ func render[T any](c *call, k *kind[T], node T, fields []field) (object, error) 
 }
 
 func (k *kind[T]) follow(c *call, node T, steps []step[T]) (object, error) {
-	out := c.room(len(steps))
+	out := c.s.room(len(steps))
 	for i := range steps {
 		s := &steps[i]
 		if s.get == nil {
@@ -96,14 +96,15 @@ func (k *kind[T]) follow(c *call, node T, steps []step[T]) (object, error) {
 }
 
 // room is an empty object with room for n members. Objects of one answer share memory, since
-// a page has many small ones.
-func (c *call) room(n int) object {
-	if cap(c.members)-len(c.members) < n {
-		c.members = make([]member, 0, max(n, 2*cap(c.members)))
+// a page has many small ones; the next answer uses it again, for each is written as JSON
+// before the sandbox is unlocked.
+func (s *Sandbox) room(n int) object {
+	if cap(s.members)-len(s.members) < n {
+		s.members = make([]member, 0, max(n, 2*cap(s.members)))
 	}
-	at := len(c.members)
-	c.members = c.members[:at+n]
-	return object(c.members[at : at : at+n])
+	at := len(s.members)
+	s.members = s.members[:at+n]
+	return object(s.members[at : at : at+n])
 }
 
 func (k *kind[T]) idFor(c *call, node T) any {

@@ -171,13 +171,13 @@ func (c *call) cdn(folder, name, extension string) json.RawMessage {
 		c.cdnBase = bytes.TrimSuffix(appendString(nil, c.base(hostCDN)+"/"), []byte{'"'})
 		c.cdnEnd = "?oe=" + strings.ToUpper(strconv.FormatInt(expires, 16)) + `"`
 	}
-	if n := len(c.cdnBase) + len(folder) + len(name) + len(extension) + len(c.cdnEnd) + 2; cap(c.addresses)-len(c.addresses) < n {
-		c.addresses = make([]byte, 0, max(n, 2*cap(c.addresses))) // shared by the addresses of one answer
+	if n := len(c.cdnBase) + len(folder) + len(name) + len(extension) + len(c.cdnEnd) + 2; cap(c.s.addresses)-len(c.s.addresses) < n {
+		c.s.addresses = make([]byte, 0, max(n, 2*cap(c.s.addresses))) // see room
 	}
-	at := len(c.addresses)
-	b := append(append(append(c.addresses, c.cdnBase...), folder...), `\/`...)
-	c.addresses = append(append(append(b, name...), extension...), c.cdnEnd...)
-	return json.RawMessage(c.addresses[at:])
+	at := len(c.s.addresses)
+	b := append(append(append(c.s.addresses, c.cdnBase...), folder...), `\/`...)
+	c.s.addresses = append(append(append(b, name...), extension...), c.cdnEnd...)
+	return json.RawMessage(c.s.addresses[at:])
 }
 
 func (st *state) commentCount(m *Media) int {

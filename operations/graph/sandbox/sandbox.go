@@ -50,6 +50,9 @@ type Sandbox struct {
 	faults  []*activeFault
 	traces  uint64
 	sender  sender
+
+	members   []member // room for the objects of one answer
+	addresses []byte   // room for its file addresses
 }
 
 // New makes a sandbox. Close ends it.

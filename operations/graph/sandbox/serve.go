@@ -44,6 +44,7 @@ const maxKeptBuffer = 256 << 10
 func (c *call) answer(err error) answer {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
+	c.s.members, c.s.addresses = c.s.members[:0], c.s.addresses[:0]
 	a := c.locked(err)
 	c.record(a)
 	return a
