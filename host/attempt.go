@@ -78,6 +78,9 @@ func (k *call) begin(reconcile bool) *Attempt {
 
 func (k *call) finish(a *Attempt, r reply) {
 	a.EndedAt, a.Requests = k.x.e.Clock.Now(), r.requests
+	if r.failure == nil && !a.Reconcile {
+		k.x.e.throttle.spent(k.Step.Connector, k.op, a.EndedAt.Sub(a.StartedAt))
+	}
 	if r.failure != nil {
 		a.Kind, a.Message, a.Upstream = kindName(r.failure.GetKind()), r.failure.GetMessage(), r.failure.GetUpstream().GetCode()
 	}

@@ -32,7 +32,11 @@ func (x *execution) Each(l *workflow.Loop) (workflow.Summary, error) {
 		}
 	}
 	started := x.e.Clock.Now()
-	x.tell(Progress{Kind: LoopStarted, Path: l.Path, Count: l.Count}.of(l.Step))
+	forecast, err := x.forecast(l, l.Count-r.begun)
+	if err != nil {
+		return workflow.Summary{}, err
+	}
+	x.tell(Progress{Kind: LoopStarted, Path: l.Path, Count: l.Count, Forecast: forecast}.of(l.Step))
 	if err := r.all(); err != nil {
 		return workflow.Summary{}, err
 	}

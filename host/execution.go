@@ -49,7 +49,8 @@ type execution struct {
 	workers  int // Goroutines that run steps,
 	waiters  int // and how many of these wait;
 	until    time.Time
-	reason   string // the last to do so until then, for this.
+	reason   string               // the last to do so until then, for this.
+	began    map[string]time.Time // When steps did that are under way, by path.
 }
 
 var _ workflow.Ctx = (*execution)(nil)
@@ -346,16 +347,47 @@ func (x *execution) Sleep(path string, s *workflow.Step, d time.Duration) error 
 
 // Log tells watchers, and notes in the history what the interpreter did by itself.
 func (x *execution) Log(ev workflow.Event) {
+	watched := x.e.watchers.watched(x.run.ID)
 	switch ev.Kind {
 	case workflow.Started:
-		x.tell(Progress{Kind: StepStarted, Path: ev.Path}.of(ev.Step))
+		if watched {
+			x.begins(ev.Path)
+			x.tell(Progress{Kind: StepStarted, Path: ev.Path}.of(ev.Step))
+		}
 	case workflow.Finished:
-		x.tell(Progress{Kind: StepFinished, Path: ev.Path, Output: ev.Output}.of(ev.Step))
+		if watched {
+			output := x.e.visible(ev.Step.Connector, ev.Step.Operation, ev.Output)
+			x.tell(Progress{Kind: StepFinished, Path: ev.Path, Output: output, Took: x.took(ev.Path)}.of(ev.Step))
+		}
 		x.note(ev)
 	case workflow.Failed:
-		x.tell(Progress{Kind: StepFailed, Path: ev.Path, Failure: ev.Failure}.of(ev.Step))
+		if watched {
+			x.tell(Progress{Kind: StepFailed, Path: ev.Path, Failure: ev.Failure, Took: x.took(ev.Path)}.of(ev.Step))
+		}
 		x.note(ev)
 	}
+}
+
+// begins remembers when a step began, for those who watch.
+func (x *execution) begins(path string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.began == nil {
+		x.began = map[string]time.Time{}
+	}
+	x.began[path] = x.e.Clock.Now()
+}
+
+// took returns how long a step took; zero if nobody watched when it began.
+func (x *execution) took(path string) time.Duration {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	began, ok := x.began[path]
+	if !ok {
+		return 0
+	}
+	delete(x.began, path)
+	return x.e.Clock.Now().Sub(began)
 }
 
 // note keeps what has no other entry. It informs and decides nothing, so a store

@@ -26,11 +26,11 @@ type throttle struct {
 	mu sync.Mutex
 	// Guarded by mu.
 	budgets map[quotaKey]*budget
-	drawn   map[drawer][]*budget // What calls have been seen to draw on.
-	queue   []*turn              // Who waits, by rank.
-	ranks   map[string]int       // The last rank of a run's turns, if it is above rank.
-	rank    int                  // Of the turn that was granted last.
-	took    map[drawer]time.Duration
+	drawn   map[drawer][]*budget    // What calls have been seen to draw on.
+	queue   []*turn                 // Who waits, by rank.
+	ranks   map[string]int          // The last rank of a run's turns, if it is above rank.
+	rank    int                     // Of the turn that was granted last.
+	took    map[opKey]time.Duration // By one call, lately.
 }
 
 // drawer is who draws on budgets: calls for an account. Which budgets these are is
@@ -55,7 +55,7 @@ type turn struct {
 func newThrottle(store Values, log *slog.Logger) *throttle {
 	return &throttle{
 		store: store, log: log, budgets: map[quotaKey]*budget{}, drawn: map[drawer][]*budget{},
-		ranks: map[string]int{}, took: map[drawer]time.Duration{},
+		ranks: map[string]int{}, took: map[opKey]time.Duration{},
 	}
 }
 
@@ -311,7 +311,7 @@ func (t *throttle) keep(changed []savedBudget) {
 
 // reason says to people why a call waits.
 func (b *budget) reason(now time.Time, credential string) string {
-	whose := b.subject
+	whose := b.whose()
 	if credential != "" {
 		whose = "@" + credential
 	}

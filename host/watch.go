@@ -31,7 +31,8 @@ type Progress struct {
 	Count    int           `json:"count,omitempty"`    // Iterations at most; for LoopStarted and Iterated.
 	Took     time.Duration `json:"took,omitempty"`     // For StepFinished and StepFailed.
 
-	Output   json.RawMessage   `json:"output,omitempty"`   // For StepFinished.
+	Forecast *Forecast         `json:"forecast,omitempty"` // For LoopStarted, if the loop makes calls.
+	Output   json.RawMessage   `json:"output,omitempty"`   // For StepFinished, secrets hidden; and for RunEnded.
 	Failure  *workflow.Failure `json:"failure,omitempty"`  // For StepFailed, Iterated and RunEnded.
 	Question *Question         `json:"question,omitempty"` // For RunEnded, if the run is parked.
 	State    RunState          `json:"state,omitempty"`    // For RunEnded.

@@ -1,0 +1,155 @@
+package host_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/storyloop/storyloop/host"
+	"github.com/storyloop/storyloop/host/enginetest"
+	connectorv1 "github.com/storyloop/storyloop/proto/connector/v1"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const work = `
+- {id: list, connector: world, operation: list, paging: {mode: all}}
+- id: loop
+  connector: loop
+  operation: loop_list
+  input: {list: $.steps.list.data, concurrency: %d, on_error: %s, collect: $.steps.post.id}
+  steps:
+    - {id: get, connector: world, operation: get, input: {id: $.steps.loop.value.id}}
+    - {id: post, connector: world, operation: post, input: {id: $.steps.get.id}}
+- {id: after, connector: world, operation: post, input: {text: after}}
+- {id: end, connector: terminate, operation: finish, input: {output: $.steps.loop}}
+`
+
+// broken is a lab whose world refuses posts of the items 2 and 5 until it is mended.
+func broken(t *testing.T) (*lab, *atomic.Bool) {
+	l := newLab(t, nil)
+	mended := &atomic.Bool{}
+	l.world.Before = func(_ context.Context, c enginetest.Call) *connectorv1.Failure {
+		if c.Operation == "post" && !mended.Load() && (strings.Contains(c.Key, "[2]") || strings.Contains(c.Key, "[5]")) {
+			return enginetest.Failed(connectorv1.FailureKind_FAILURE_KIND_REFUSED, "No.")
+		}
+		return nil
+	}
+	return l, mended
+}
+
+// again does run r again and returns how the new run ended.
+func (l *lab) again(t *testing.T, req host.AgainRequest) host.Run {
+	t.Helper()
+	req.Run = "r"
+	fresh, err := l.Again(t.Context(), req)
+	require.NoError(t, err)
+	assert.NotEqual(t, "r", fresh.ID)
+	run, err := l.Wait(t.Context(), fresh.ID)
+	require.NoError(t, err)
+	assert.Equal(t, host.ByAgain, run.Origin.Kind)
+	assert.Equal(t, "r", run.Origin.Run)
+	return run
+}
+
+// posted counts the posts that have happened, by what they were for.
+func (l *lab) posted() map[string]int {
+	n := map[string]int{}
+	for _, c := range l.world.Happened("post") {
+		_, path, _ := strings.Cut(c.Key, "/")
+		n[path]++
+	}
+	return n
+}
+
+func TestAgain_Whole(t *testing.T) {
+	t.Parallel()
+	l, mended := broken(t)
+	require.Equal(t, host.RunFailed, l.run(t, fmt.Sprintf(work, 1, "stop")).State)
+	mended.Store(true)
+	run := l.again(t, host.AgainRequest{})
+	require.Equal(t, host.RunSucceeded, run.State, "%v", run.Failure)
+	assert.Equal(t, 2, l.posted()["loop[0]/post"])
+	assert.Len(t, l.world.Calls("list"), 6)
+}
+
+func TestAgain_FromTheFailedStep(t *testing.T) {
+	t.Parallel()
+	for _, concurrency := range []int{1, 7} {
+		t.Run(fmt.Sprint("concurrency ", concurrency), func(t *testing.T) {
+			t.Parallel()
+			l, mended := broken(t)
+			require.Equal(t, host.RunFailed, l.run(t, fmt.Sprintf(work, concurrency, "stop")).State)
+			mended.Store(true)
+			run := l.again(t, host.AgainRequest{From: host.AgainFailed})
+			require.Equal(t, host.RunSucceeded, run.State, "%v", run.Failure)
+			posted := l.posted()
+			assert.Len(t, posted, 8)
+			for path, n := range posted {
+				assert.Equal(t, 1, n, path)
+			}
+			assert.Len(t, l.world.Calls("list"), 3, "what was read is not read again")
+			entry, found, err := l.store.Entry(t.Context(), run.ID, "loop[0]/post")
+			require.NoError(t, err)
+			require.True(t, found)
+			assert.Equal(t, "r", entry.From)
+		})
+	}
+}
+
+func TestAgain_FailedIterations(t *testing.T) {
+	t.Parallel()
+	l, mended := broken(t)
+	require.Equal(t, host.RunSucceeded, l.run(t, fmt.Sprintf(work, 1, "continue")).State)
+	mended.Store(true)
+	run := l.again(t, host.AgainRequest{From: host.AgainIterations, Loop: "loop"})
+	require.Equal(t, host.RunSucceeded, run.State, "%v", run.Failure)
+	assert.Contains(t, string(run.Output), `"succeeded":7,"failed":0`)
+	for path, n := range l.posted() {
+		assert.Equal(t, 1, n, path)
+	}
+	assert.Len(t, l.posted(), 8, "also the step after the loop is not done again")
+	assert.Len(t, l.world.Calls("get"), 7, "what worked in a failed iteration is kept")
+}
+
+// TestAgain_LostWrite goes on with a run that was cancelled in the middle of a
+// write: that must not be doubled.
+func TestAgain_LostWrite(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, nil)
+	entered := make(chan struct{})
+	l.world.After = func(ctx context.Context, c enginetest.Call) *connectorv1.Failure {
+		if c.Nth == 1 {
+			close(entered)
+			<-ctx.Done()
+			return enginetest.Lost()
+		}
+		return nil
+	}
+	l.define(t, "w", "{connector: manual}", "- {id: post, connector: world, operation: post, input: {id: '1'}}\n")
+	l.start(t, "w", "r")
+	<-entered
+	require.NoError(t, l.Cancel(t.Context(), "r"))
+	run := l.again(t, host.AgainRequest{From: host.AgainFailed})
+	require.Equal(t, host.RunSucceeded, run.State, "%v", run.Failure)
+	assert.Len(t, l.world.Happened("post"), 1)
+	assert.Equal(t, "r/post", l.world.Calls("reconcile")[0].Key, "by the key of the run that began it")
+}
+
+func TestAgain_WhatCannotBe(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, nil)
+	require.Equal(t, host.RunSucceeded, l.run(t, oneGet).State)
+	for want, req := range map[string]host.AgainRequest{
+		"there is no run":            {Run: "none"},
+		"has succeeded":              {Run: "r", From: host.AgainFailed},
+		"say which loop":             {Run: "r", From: host.AgainIterations},
+		`no iterations of a loop "l`: {Run: "r", From: host.AgainIterations, Loop: "loop"},
+		`not "middle"`:               {Run: "r", From: "middle"},
+	} {
+		_, err := l.Again(t.Context(), req)
+		require.ErrorContains(t, err, want)
+	}
+}

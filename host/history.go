@@ -1,0 +1,56 @@
+package host
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/storyloop/storyloop/host/workflow"
+)
+
+// History returns what the steps of a run have done, in the order in which they
+// began: inputs and outputs with their secrets hidden, attempts, times. It begins at
+// a position, zero at first; next is the one after the last, zero at the end.
+func (e *Engine) History(ctx context.Context, run string, from int64, limit int) (steps []Entry, next int64, err error) {
+	steps, next, err = e.Store.Entries(ctx, run, from, limit)
+	if err != nil {
+		return nil, 0, fmt.Errorf("reading the history of run %s: %w", run, err)
+	}
+	for i := range steps {
+		steps[i].Output = e.visible(steps[i].Connector, steps[i].Operation, steps[i].Output)
+	}
+	return steps, next, nil
+}
+
+// Step returns what one step of a run has done, as [Engine.History] does.
+func (e *Engine) Step(ctx context.Context, run, path string) (Entry, error) {
+	entry, found, err := e.Store.Entry(ctx, run, path)
+	if err != nil {
+		return Entry{}, fmt.Errorf("reading the history of run %s: %w", run, err)
+	}
+	if !found {
+		return Entry{}, &NotFoundError{Kind: "step", Name: run + "/" + path}
+	}
+	entry.Output = e.visible(entry.Connector, entry.Operation, entry.Output)
+	return entry, nil
+}
+
+// visible returns an output as people may see it.
+func (e *Engine) visible(connector, operation string, output json.RawMessage) json.RawMessage {
+	if len(output) == 0 {
+		return output
+	}
+	conn, ok := e.Connectors.Connector(connector)
+	if !ok {
+		return output
+	}
+	op, ok := workflow.FindOperation(conn.Catalog(), operation)
+	if !ok {
+		return output
+	}
+	schema, err := e.schemas.get(op.GetOutputSchema())
+	if err != nil {
+		return nil // what is secret in it is not known
+	}
+	return schema.mask(output)
+}
