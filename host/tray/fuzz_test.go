@@ -3,6 +3,7 @@ package tray_test
 import (
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -87,6 +88,14 @@ func FuzzImport_Structure(f *testing.F) {
 	f.Add([]byte{0, 0, 1, 0, 5, 0})
 	f.Add([]byte{1, 2, 3, 0, 4, 0, 5, 5, 0, 5, 0, 16, 32, 200})
 	f.Add([]byte{2, 16, 5, 32, 5, 48, 3, 17, 4, 5, 33, 5, 49, 65, 81})
+	seeds := rand.New(rand.NewPCG(7, 7))
+	for range 60 {
+		plan := make([]byte, 3+seeds.IntN(40))
+		for i := range plan {
+			plan[i] = byte(seeds.IntN(256))
+		}
+		f.Add(plan)
+	}
 	f.Fuzz(func(t *testing.T, plan []byte) {
 		if len(plan) > 60 {
 			return
