@@ -23,6 +23,7 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 	"google.golang.org/protobuf/types/dynamicpb"
 
+	"github.com/storyloop/storyloop/connector"
 	"github.com/storyloop/storyloop/operations/graph/sandbox"
 )
 
@@ -30,8 +31,11 @@ import (
 const roleEnv = "CONNECTOR_TEST_ROLE"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(roleEnv) == "connector" {
+	switch os.Getenv(roleEnv) {
+	case "connector":
 		main()
+	case "fragile connector":
+		connector.Main(fragile())
 	}
 	os.Exit(m.Run())
 }
@@ -83,14 +87,10 @@ func (g *generic) call(service, method string, request any) string {
 	return string(answer)
 }
 
-func TestByHand_AnyGRPCClientCanUseTheConnector(t *testing.T) {
-	t.Parallel()
-	world, err := sandbox.New(sandbox.Options{})
-	require.NoError(t, err)
-	t.Cleanup(func() { world.Close() })
-	srv := httptest.NewServer(world)
-	t.Cleanup(srv.Close)
-
+// startByHand runs the connector as a person does who wants to look at it, and
+// returns the socket where it serves.
+func startByHand(t *testing.T) (socket string) {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "c")
 	require.NoError(t, err)
 	t.Cleanup(func() { os.RemoveAll(dir) })
@@ -104,9 +104,19 @@ func TestByHand_AnyGRPCClientCanUseTheConnector(t *testing.T) {
 	require.True(t, lines.Scan(), "the handshake line")
 	fields := strings.Split(lines.Text(), "|")
 	require.GreaterOrEqual(t, len(fields), 5, lines.Text())
+	return fields[3]
+}
 
+func TestByHand_AnyGRPCClientCanUseTheConnector(t *testing.T) {
+	t.Parallel()
+	world, err := sandbox.New(sandbox.Options{})
+	require.NoError(t, err)
+	t.Cleanup(func() { world.Close() })
+	srv := httptest.NewServer(world)
+	t.Cleanup(srv.Close)
+
+	g := dial(t, startByHand(t))
 	// []byte is base64 in protobuf's JSON as in Go's.
-	g := dial(t, fields[3])
 	assert.JSONEq(t, `{"capabilities":{}}`, g.call("connector.v1.ConnectorService", "Configure", map[string]any{
 		"settings": fmt.Appendf(nil, `{"sandbox_url":%q}`, srv.URL),
 	}))
