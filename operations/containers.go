@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"time"
 
@@ -254,7 +255,7 @@ func (s *session) publish(ctx context.Context, account, id string) (string, erro
 const anyKind = "*"
 
 // findPublished looks for what a container became: Meta does not say, so it is the
-// account's newest medium since, of the same kind and with the same caption.
+// account's first medium since, of the same kind and with the same caption.
 func (s *session) findPublished(ctx context.Context, account string, c content, since time.Time) (string, error) {
 	edges, anyCaption := []string{"media"}, false
 	switch c.MediaType {
@@ -274,7 +275,7 @@ func (s *session) findPublished(ctx context.Context, account string, c content, 
 		if err := s.get(ctx, "/"+account+"/"+edge, url.Values{"fields": {"id,caption,timestamp"}, "limit": {"25"}}, &page); err != nil {
 			return "", err
 		}
-		for _, m := range page.Data {
+		for _, m := range slices.Backward(page.Data) { // the first since, not the last
 			at, ok := parseTime(m.Timestamp)
 			if ok && !at.Before(since) && (anyCaption || edge == "stories" || m.Caption == c.Caption) {
 				return m.ID, nil

@@ -35,6 +35,9 @@ type Client struct {
 	UserAgent string
 	// Transport is used instead of the default one, if set.
 	Transport http.RoundTripper
+	// Timeout bounds one request, beside the caller's own deadline. Zero means two
+	// minutes, which is longer than Meta ever takes.
+	Timeout time.Duration
 	// Now tells the time. Nil means the system's clock.
 	Now func() time.Time
 }
@@ -75,6 +78,8 @@ type Response struct {
 // [*Error], which says whether the request may have taken effect.
 func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
 	hidden := secrets(r)
+	ctx, cancel := context.WithTimeout(ctx, c.timeout())
+	defer cancel()
 	req, err := c.build(ctx, r)
 	if err != nil {
 		return nil, &Error{Class: Invalid, Applied: No, Sentence: "The request could not be put together.", Err: withoutURL(err)}
@@ -217,6 +222,13 @@ func (c *Client) date(h http.Header) time.Time {
 		return t
 	}
 	return c.now().UTC()
+}
+
+func (c *Client) timeout() time.Duration {
+	if c.Timeout == 0 {
+		return 2 * time.Minute
+	}
+	return c.Timeout
 }
 
 func (c *Client) now() time.Time {

@@ -135,6 +135,10 @@ func TestDo_Timeout(t *testing.T) {
 	e := failure(t, err)
 	assert.Equal(t, graph.Unknown, e.Applied)
 	assert.Contains(t, e.Sentence, "in time")
+
+	c.Timeout = 20 * time.Millisecond
+	_, err = c.Do(t.Context(), graph.Request{Host: graph.Facebook, Path: "/1"})
+	assert.Contains(t, failure(t, err).Sentence, "in time", "a caller without a deadline does not wait for ever")
 }
 
 func TestDo_FollowsNoRedirect(t *testing.T) {
