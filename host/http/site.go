@@ -1,0 +1,23 @@
+package http
+
+import "net/http"
+
+// Site is all that a host serves on its one address. Webhooks and health are for
+// everybody; the guard stands before the rest.
+type Site struct {
+	Webhooks http.Handler // Required.
+	Health   *Health      // Required.
+	API      http.Handler // Required.
+	Metrics  http.Handler // Required.
+	Guard    Guard
+}
+
+// Handler returns the site.
+func (s Site) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/webhooks/", s.Webhooks)
+	s.Health.Register(mux)
+	mux.Handle("GET /metrics", s.Guard.Protect(s.Metrics))
+	mux.Handle("/", s.Guard.Protect(s.API))
+	return mux
+}
