@@ -250,6 +250,12 @@ func TestMain_ServesAHost(t *testing.T) {
 		require.NoError(t, err)
 		assert.Len(t, received.GetEvents(), 1)
 		assert.Equal(t, "/id", received.GetDiagnostics()[0].GetPointer())
+		for _, unsound := range []string{"{\"id\":1e999999999}", "{\"id\":\"\xff\"}", "{"} {
+			received, err = p.Receive(ctx, &connectorv1.ReceiveRequest{Method: "POST", Body: []byte(unsound)})
+			require.NoError(t, err)
+			assert.Empty(t, received.GetEvents(), "an event that nobody can read is dropped")
+			assert.Equal(t, "unsound_payload", received.GetDiagnostics()[0].GetCode())
+		}
 	})
 
 	t.Run("fifty calls for fifty accounts never mix", func(t *testing.T) {
@@ -405,6 +411,22 @@ func TestSecret_IsNeverPrinted(t *testing.T) {
 	err = s.Decode(&out)
 	require.Error(t, err)
 	assert.NotContains(t, err.Error(), "s3cr3t")
+}
+
+func TestFailure_HidesSecretsAndNothingElse(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	req := request("get_item", `{"id":17841405726653027}`)
+	req.Call.Credential.Secret = []byte(`{"host":"facebook","user_id":"17841405726653027","token":"s3cr3t-m4rk3r"}`)
+	resp, err := p.Invoke(t.Context(), req)
+	require.NoError(t, err)
+	assert.Contains(t, resp.GetFailure().GetMessage(), "must be a string, not a number")
+	req.Input = []byte(`{"mode":"leak"}`)
+	resp, err = p.Invoke(t.Context(), req)
+	require.NoError(t, err)
+	f := resp.GetFailure()
+	assert.NotContains(t, f.String(), "s3cr3t")
+	assert.Equal(t, "graph.facebook.com refused 17841405726653027 with [secret]", f.GetMessage(), "ids and host names stay")
 }
 
 func TestDescribe_GoldenShape(t *testing.T) {

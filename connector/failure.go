@@ -105,7 +105,10 @@ func failure(ctx context.Context, c *Call, err error) *connectorv1.Failure {
 		f.RetryAfter = durationpb.New(e.RetryAfter)
 	}
 	if u := e.Upstream; u != nil {
-		f.Upstream = &connectorv1.Upstream{Status: int32(u.Status), Code: u.Code, Message: scrub(u.Message, c.Credential.Secret), TraceId: u.TraceID}
+		secret := c.Credential.Secret
+		f.Upstream = &connectorv1.Upstream{
+			Status: int32(u.Status), Code: scrub(u.Code, secret), Message: scrub(u.Message, secret), TraceId: scrub(u.TraceID, secret),
+		}
 	}
 	return f
 }

@@ -65,7 +65,7 @@ func refuse(problems []Problem, what string) *Error {
 	if more := len(said) - 3; more > 0 {
 		said = append(said[:3], fmt.Sprintf("and %d more", more))
 	}
-	return &Error{Kind: InvalidInput, Applied: AppliedNo, Message: what + ": " + strings.Join(said, "; ") + ".", Problems: problems}
+	return &Error{Kind: InvalidInput, Applied: AppliedNo, Message: what + ": " + strings.TrimSuffix(strings.Join(said, "; "), ".") + ".", Problems: problems}
 }
 
 // without removes members that are not known yet, whose values may be of another

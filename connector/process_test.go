@@ -91,6 +91,12 @@ func shop() connector.Spec {
 			return json.RawMessage(`{"id":17841405726653027,"html":"<&>"}`), "", nil
 		case "bug":
 			return nil, "", errors.New("s3cr3t-m4rk3r")
+		case "leak":
+			token := "s3cr3t-m4rk3r"
+			return nil, "", &connector.Error{
+				Kind: connector.Refused, Message: "graph.facebook.com refused 17841405726653027 with " + token,
+				Upstream: &connector.Upstream{Status: 400, Code: token, Message: token, TraceID: token},
+			}
 		case "dead":
 			return nil, "", fmt.Errorf("reading: %w", &connector.Error{Kind: connector.Unauthenticated, Applied: connector.AppliedNo, Message: "The token has expired.", RetryAfter: time.Minute, Upstream: &connector.Upstream{Status: 400, Code: "190/463"}})
 		}

@@ -25,7 +25,7 @@ func scrub(text string, s Secret) string {
 func scrubValue(text string, value any) string {
 	switch v := value.(type) {
 	case string:
-		if len(v) >= shortestSecret {
+		if len(v) >= shortestSecret && !harmless(v) {
 			return strings.ReplaceAll(text, v, mask)
 		}
 	case []any:
@@ -38,4 +38,12 @@ func scrubValue(text string, value any) string {
 		}
 	}
 	return text
+}
+
+// harmless reports whether a value beside a secret is none itself: an id, or a
+// word such as the name of a login.
+func harmless(v string) bool {
+	digits := strings.Trim(v, "0123456789") == ""
+	word := len(v) < 12 && strings.Trim(v, "abcdefghijklmnopqrstuvwxyz_") == ""
+	return digits || word
 }

@@ -2,9 +2,11 @@ package connector
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 
 	connectorv1 "github.com/storyloop/storyloop/proto/connector/v1"
+	"github.com/storyloop/storyloop/schemas/validate"
 )
 
 // Subscribe asks for events.
@@ -109,6 +111,12 @@ func (s *server) poll(ctx context.Context, c *Call, req *connectorv1.PollRequest
 func (s *server) events(events []Event, problems *[]Problem) []*connectorv1.Event {
 	var out []*connectorv1.Event
 	for _, e := range events {
+		// What is not sound JSON can be neither kept nor read: it must not take the
+		// other events of its request along.
+		if _, err := validate.Decode(e.Payload); err != nil {
+			*problems = append(*problems, Problem{Code: "unsound_payload", Summary: fmt.Sprintf("An event of %s was dropped: its payload is %v.", e.Trigger, err)})
+			continue
+		}
 		if t, ok := s.triggers[e.Trigger]; ok {
 			for _, p := range checked(t.out, e.Payload, nil) {
 				p.Warning, p.Code = true, "unexpected_payload"

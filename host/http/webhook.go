@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/storyloop/storyloop/host"
 	connectorv1 "github.com/storyloop/storyloop/proto/connector/v1"
@@ -65,6 +66,10 @@ func (h *Webhooks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		log.ErrorContext(ctx, "registration cannot be read", "error", err)
 		later(w)
+		return
+	}
+	if !utf8.ValidString(r.URL.RawQuery) {
+		refuse(w, http.StatusBadRequest, "the query is not UTF-8")
 		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
@@ -152,6 +157,9 @@ func headers(in http.Header) []*connectorv1.Header {
 	var out []*connectorv1.Header
 	for _, name := range names {
 		for _, value := range in[name] {
+			if !utf8.ValidString(name) || !utf8.ValidString(value) {
+				continue // the protocol cannot carry it, and no signature has such bytes
+			}
 			out = append(out, &connectorv1.Header{Name: name, Value: value})
 		}
 	}

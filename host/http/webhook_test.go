@@ -13,6 +13,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -189,6 +190,33 @@ func TestWebhooks_RefusedRequestsLeaveNothing(t *testing.T) {
 			assert.Zero(t, s.told)
 		})
 	}
+}
+
+func TestWebhooks_BytesThatAreNoText(t *testing.T) {
+	t.Parallel()
+	s := &setup{}
+	serve(t, s)
+	req, err := http.NewRequest(http.MethodPost, s.url+"/webhooks/shop/default", strings.NewReader("x"))
+	require.NoError(t, err)
+	req.Header.Set("X-Signature", "right")
+	req.Header.Set("User-Agent", "caf\xe9")
+	resp, err := http.DefaultClient.Do(req)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	assert.Equal(t, 202, resp.StatusCode, "a proxy's odd header does not stop a webhook")
+	for _, h := range s.shop.got.GetHeaders() {
+		assert.True(t, utf8.ValidString(h.GetValue()), h.GetName())
+	}
+	status, _, _ := post(t, s.url+"/webhooks/shop/default?a=%FF", "right", nil)
+	assert.Equal(t, 202, status, "escaped bytes are text")
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+	require.NoError(t, err)
+	defer conn.Close()
+	_, err = io.WriteString(conn, "GET /webhooks/shop/default?a=\xff HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+	require.NoError(t, err)
+	answer, err := io.ReadAll(conn)
+	require.NoError(t, err)
+	assert.Contains(t, string(answer), "400 Bad Request")
 }
 
 func TestWebhooks_TheLargestBodyPasses(t *testing.T) {

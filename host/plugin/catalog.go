@@ -54,12 +54,18 @@ func (e *ChangedError) Error() string {
 	return fmt.Sprintf("the connector was restarted and is %s now, after %s; restart the host to load it anew", e.Is, e.Was)
 }
 
+// maxEntries bounds a catalog. Each entry's schemas are compiled at every start.
+const maxEntries = 5000
+
 // CheckCatalog returns a *CatalogError if a host cannot rely on a catalog: names
 // that cannot be written in a workflow, two of a kind, schemas that do not
 // compile or that refer to something outside.
 func CheckCatalog(c *connectorv1.Catalog) error {
 	if c == nil {
 		return &CatalogError{Problems: []error{errors.New("it is missing")}}
+	}
+	if n := len(c.GetOperations()) + len(c.GetTriggers()); n > maxEntries {
+		return &CatalogError{c.GetName(), []error{fmt.Errorf("it has %d operations and triggers; at most %d can be offered", n, maxEntries)}}
 	}
 	k := checker{}
 	if !wellFormed.MatchString(c.GetName()) {

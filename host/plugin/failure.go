@@ -111,9 +111,10 @@ func (p *process) cleanse(f *connectorv1.Failure) {
 	f.Message = p.secrets.clean(f.Message)
 	for _, d := range f.Diagnostics {
 		d.Summary, d.Detail = p.secrets.clean(d.Summary), p.secrets.clean(d.Detail)
+		d.Pointer, d.Code = p.secrets.clean(d.Pointer), p.secrets.clean(d.Code)
 	}
-	if f.Upstream != nil {
-		f.Upstream.Message = p.secrets.clean(f.Upstream.Message)
+	if u := f.Upstream; u != nil {
+		u.Message, u.Code, u.TraceId = p.secrets.clean(u.Message), p.secrets.clean(u.Code), p.secrets.clean(u.TraceId)
 	}
 }
 

@@ -73,6 +73,9 @@ func ReadLock(path string) (*Lock, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the lock file: %w", err)
 	}
+	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o002 != 0 && runtime.GOOS != "windows" {
+		return nil, fmt.Errorf("the lock file %s can be written by anybody, so it locks nothing: run chmod o-w %s", path, path)
+	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	var l Lock

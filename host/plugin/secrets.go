@@ -139,6 +139,9 @@ func spellings(raw []byte) []string {
 		hex.EncodeToString(raw),
 	}
 	for _, v := range values {
+		if harmless(v) {
+			continue
+		}
 		quoted := strconv.Quote(v)
 		escaped, err := json.Marshal(v)
 		if err != nil {
@@ -152,6 +155,15 @@ func spellings(raw []byte) []string {
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
+}
+
+// harmless reports whether a value beside a secret is none itself: an id, or a
+// word such as the name of a login. To mask those would mask examples and the
+// names of hosts.
+func harmless(v string) bool {
+	digits := strings.Trim(v, "0123456789") == ""
+	word := len(v) < 12 && strings.Trim(v, "abcdefghijklmnopqrstuvwxyz_") == ""
+	return digits || word
 }
 
 // jsonLeaves returns the strings and numbers in a JSON text.

@@ -11,6 +11,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"regexp"
 	"slices"
 	"sync"
 
@@ -132,11 +133,17 @@ func Decode(r io.Reader) (Contents, error) {
 	return c, nil
 }
 
+var yamlLine = regexp.MustCompile(`line \d+`)
+
 // unquoted keeps of a YAML error the places, since its texts may quote a secret.
 func unquoted(err error) string {
 	var typed *yaml.TypeError
 	if !errors.As(err, &typed) {
-		return "it is not YAML of the form {credentials: {name: {connector, method, form}}, apps: {connector: {default: {...}}}}"
+		at := yamlLine.FindString(err.Error())
+		if at != "" {
+			at = " at " + at
+		}
+		return "it is not YAML" + at + ", of the form {credentials: {name: {connector, method, form}}, apps: {connector: {default: {...}}}}; indent with spaces, and put quotes around texts with special characters"
 	}
 	var lines []string
 	for _, e := range typed.Errors {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -51,6 +52,9 @@ func yamlError(err error) error {
 		if n, err := strconv.Atoi(m[1]); err == nil {
 			at.line = n
 		}
+	}
+	if strings.Contains(message, "cannot start any token") {
+		return &syntaxError{at, "syntax", "not YAML: " + message, "indent with spaces, not with tabs; put quotes around what begins with @, ` or %"}
 	}
 	return &syntaxError{at, "syntax", "not YAML: " + message, "within { } and [ ], put quotes around what holds one of { } [ ] , or a colon and a space"}
 }

@@ -343,9 +343,11 @@ func count(n int, noun string) string {
 
 // quoted prints a value of the schema; values of the text are never printed.
 func quoted(value any) string {
-	b, err := json.Marshal(value)
-	if err != nil {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // it is for people, and no HTML
+	if err := e.Encode(value); err != nil {
 		return "?"
 	}
-	return string(b)
+	return strings.TrimSuffix(b.String(), "\n")
 }

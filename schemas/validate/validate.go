@@ -12,7 +12,8 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v5"
 )
 
-const location = "schema.json"
+// location is a name for the document that leads to no file.
+const location = "mem:///schema.json"
 
 // Schema is a compiled JSON Schema. It is safe for concurrent use.
 type Schema struct {
