@@ -1,7 +1,9 @@
 package host
 
 import (
+	"bytes"
 	"encoding/json"
+	"slices"
 	"sync"
 
 	"github.com/storyloop/storyloop/host/workflow"
@@ -61,7 +63,7 @@ func (s *inputSchema) check(input []byte) ([]validate.Problem, error) { return s
 
 // mask returns an input with its secrets hidden, for the history.
 func (s *inputSchema) mask(input json.RawMessage) json.RawMessage {
-	if len(s.secrets) == 0 {
+	if !s.hasSecret(input) {
 		return input
 	}
 	value, err := validate.Decode(input)
@@ -76,6 +78,20 @@ func (s *inputSchema) mask(input json.RawMessage) json.RawMessage {
 		return nil
 	}
 	return masked
+}
+
+// hasSecret reports whether a secret may be in an input. It reads no JSON, since
+// most inputs have none: a name that is not in the text, and not hidden by an
+// escape, is not in the value.
+func (s *inputSchema) hasSecret(input []byte) bool {
+	if len(s.secrets) > 0 && bytes.IndexByte(input, '\\') >= 0 {
+		return true
+	}
+	return slices.ContainsFunc(s.secrets, func(path secretPath) bool {
+		return !slices.ContainsFunc(path, func(token string) bool {
+			return token != anyToken && !bytes.Contains(input, []byte(`"`+token+`"`))
+		})
+	})
 }
 
 func hide(value any, path secretPath) any {

@@ -87,9 +87,13 @@ func (t *throttle) load() {
 // no budget that is known.
 func (t *throttle) enter(run, credential string, catalog *connectorv1.Catalog, op *connectorv1.Operation) *turn {
 	t.once.Do(t.load)
-	tn := &turn{t: t, run: run, who: drawer{catalog.GetName(), credential}, catalog: catalog, op: op}
+	who := drawer{catalog.GetName(), credential}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if len(t.drawn[who]) == 0 && len(op.GetQuotas()) == 0 {
+		return nil
+	}
+	tn := &turn{t: t, run: run, who: who, catalog: catalog, op: op}
 	if t.find(tn); len(tn.budgets) == 0 {
 		return nil
 	}

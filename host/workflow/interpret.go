@@ -88,6 +88,9 @@ func (f *frame) one(c Ctx, prefix string, s *Step) error {
 
 // caught returns the failure that a step's strategy may deal with.
 func caught(err error) (*Failure, bool) {
+	if err == nil {
+		return nil, false
+	}
 	var end *terminated
 	if errors.As(err, &end) {
 		return nil, false
