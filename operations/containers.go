@@ -193,7 +193,7 @@ func createMediaContainer(a *api) connector.Operation {
 			in.MediaType = "" // it goes without saying, at Meta
 		}
 		id, err := s.createContainer(ctx, in.IGUserID, in.content)
-		return created{ID: id}, "", err
+		return created{ID: id}, "", located(err)
 	})
 	return connector.Validate(op, func(in input, known connector.Known) []connector.Problem {
 		return checkContent(in.content, known)

@@ -156,11 +156,15 @@ func appendString(b []byte, s string) []byte {
 	return append(b, quoted...)
 }
 
-// hash names an update that has no id of its own. Meta delivers the same bytes
-// again.
+// hash names an update that has no id of its own, by the bytes that Meta delivers
+// again. One without a time of its own has that of its entry, or two of the same
+// kind would be one.
 func (u update) hash() string {
 	sum := sha256.New()
-	fmt.Fprintf(sum, "%s\x00%s\x00%d\x00", u.account, u.field, u.time.UnixMilli())
+	fmt.Fprintf(sum, "%s\x00%s\x00", u.account, u.field)
+	if !bytes.Contains(u.value, []byte(`"timestamp"`)) {
+		fmt.Fprintf(sum, "%d\x00", u.time.UnixMilli())
+	}
 	sum.Write(u.value)
 	return hex.EncodeToString(sum.Sum(nil)[:16])
 }

@@ -61,6 +61,18 @@ var applied = map[graph.Applied]connector.Applied{
 	graph.Yes:     connector.AppliedYes,
 }
 
+// located is failure for an input that names its properties as Meta names its
+// parameters: it says which of them is wrong, where Meta does.
+func located(err error) error {
+	from, ok := graphError(err)
+	err = failure(err)
+	var e *connector.Error
+	if ok && from.Param != "" && errors.As(err, &e) && len(e.Problems) == 1 {
+		e.Problems[0].Pointer = pointerTo("", from.Param)
+	}
+	return err
+}
+
 // precondition says that the state of things forbids it.
 func precondition(message, action string) *connector.Error {
 	return &connector.Error{

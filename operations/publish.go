@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/storyloop/storyloop/connector"
-	"github.com/storyloop/storyloop/operations/graph"
 )
 
 // publication is the output of the operations that publish.
@@ -140,27 +139,24 @@ func (g *saga) tell(message string, fraction float64) {
 
 // atItem says which item of a carousel an error is about.
 func atItem(i int, err error) error {
-	err = failure(err)
+	err = located(err)
 	var e *connector.Error
 	if !errors.As(err, &e) {
 		return err
 	}
 	e.Message = fmt.Sprintf("Item %d: %s", i+1, e.Message)
 	for n := range e.Problems {
-		if e.Problems[n].Pointer == "" {
-			e.Problems[n].Pointer = pointerTo("/items", i)
-		}
+		e.Problems[n].Pointer = pointerTo("/items", i) + e.Problems[n].Pointer
 	}
 	return e
 }
 
 // notApplied marks a failure of a step before the last: nothing is public.
 func notApplied(err error) error {
-	if e, ok := graphError(err); ok {
-		e.Applied = graph.No
-	}
-	err = failure(err)
 	var e *connector.Error
+	if !errors.As(err, &e) {
+		err = located(err)
+	}
 	if errors.As(err, &e) {
 		e.Applied = connector.AppliedNo
 	}

@@ -134,10 +134,11 @@ func TestPublish_MediaThatInstagramCannotProcess(t *testing.T) {
 	require.NotNil(t, f)
 	assert.Equal(t, connectorv1.FailureKind_FAILURE_KIND_INVALID_INPUT, f.GetKind(), "%v", f)
 	assert.Equal(t, connectorv1.Applied_APPLIED_NO, f.GetApplied())
+	assert.Equal(t, "/video_url", f.GetDiagnostics()[0].GetPointer())
 
 	_, _, f = r.follow(t, "publish_carousel", `{"ig_user_id":"17841405726653026","items":[{"image_url":"https://cdn.example/1.jpg"},{"video_url":"https://cdn.example/odd.mp4"}]}`, "")
 	require.NotNil(t, f)
-	assert.Equal(t, "/items/1", f.GetDiagnostics()[0].GetPointer(), "%v", f)
+	assert.Equal(t, "/items/1/video_url", f.GetDiagnostics()[0].GetPointer(), "%v", f)
 	_, _, f = r.follow(t, "publish_reel", `{"ig_user_id":"17841405726653026","video_url":"https://cdn.example/odd.mp4"}`, "")
 	require.NotNil(t, f)
 

@@ -195,6 +195,15 @@ func TestReceive_KeepsDigits(t *testing.T) {
 	assert.Contains(t, string(r.Events[0].Payload), `"value":{"n":17841405726653027}`)
 }
 
+// Meta may put an event into another batch when it delivers it again.
+func TestReceive_RedeliveredInAnotherBatch(t *testing.T) {
+	t.Parallel()
+	with := func(time int) []connector.Event {
+		return post(t, fmt.Sprintf(`{"object":"instagram","entry":[{"id":"17841400000000001","time":%d,"messaging":[{"sender":{"id":"7"},"recipient":{"id":"17841400000000001"},"timestamp":1767225600123,"reaction":{"mid":"m","action":"react","emoji":"x"}}]}]}`, time)).Events
+	}
+	assert.Equal(t, with(1767225600456)[0].ID, with(1767225700456)[0].ID)
+}
+
 func TestReceive_FieldNamesOnly(t *testing.T) {
 	t.Parallel()
 	r := post(t, `{"object":"instagram","entry":[{"id":"17841400000000001","time":1767225600,"changed_fields":["comments","mentions"]}]}`)

@@ -43,6 +43,7 @@ type Error struct {
 	Applied    Applied
 	Sentence   string // What is wrong, in one English sentence, without secrets.
 	Action     string // What to do about it.
+	Param      string // The parameter that is wrong, where that is certain.
 	RetryAfter time.Duration
 	Upstream   Upstream
 	Status     int // HTTP status; 0 without an answer.
@@ -214,7 +215,8 @@ func (c *code) UnmarshalJSON(b []byte) error {
 func classify(u Upstream, status int) *Error {
 	e := &Error{Status: status, Upstream: u}
 	if row, ok := lookUp(u); ok {
-		e.Class, e.Applied, e.Sentence, e.Action, e.RetryAfter = row.Class, row.Applied, row.Sentence, row.Action, row.Wait
+		e.Class, e.Applied, e.RetryAfter = row.Class, row.Applied, row.Wait
+		e.Sentence, e.Action, e.Param = row.Sentence, row.Action, row.Param
 		return e
 	}
 	e.Class, e.Applied, e.Sentence, e.Action = byStatus(u, status)

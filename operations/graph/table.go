@@ -12,6 +12,7 @@ type Row struct {
 	Applied  Applied // For a request that writes.
 	Sentence string
 	Action   string
+	Param    string        // The parameter that is wrong, where that is certain.
 	Wait     time.Duration // How long to wait where no header says.
 }
 
@@ -115,7 +116,7 @@ var table = []Row{
 	{Code: -1, Subcode: 2207001, Class: Unavailable, Applied: Unknown, Sentence: "Instagram's server had an error.", Action: later},
 	{Code: -1, Subcode: 2207032, Class: Unavailable, Applied: No, Sentence: "The container could not be created.", Action: later},
 	{Code: -1, Subcode: 2207053, Class: Precondition, Applied: No, Sentence: "The upload of the video went wrong.", Action: newContainer},
-	{Code: 1, Subcode: 2207057, Class: Invalid, Applied: No, Sentence: "The thumbnail's offset is beyond the end of the video.", Action: fixInput},
+	{Code: 1, Subcode: 2207057, Class: Invalid, Applied: No, Sentence: "The thumbnail's offset is beyond the end of the video.", Action: fixInput, Param: "thumb_offset"},
 	{Code: 4, Subcode: 2207051, Class: Refused, Applied: No, Sentence: "Instagram takes this for spam.", Action: stop},
 	{Code: 9, Subcode: 2207042, Class: RateLimited, Applied: No, Sentence: "The account has published as much as it may in 24 hours.", Action: "Wait until older posts are more than 24 hours old.", Wait: time.Hour},
 	{Code: 24, Subcode: 2207006, Class: NotFound, Applied: No, Sentence: "The container was not found, or the account may not see it.", Action: newContainer},
@@ -123,17 +124,17 @@ var table = []Row{
 	{Code: 25, Subcode: 2207050, Class: Precondition, Applied: No, Sentence: "The Instagram account is restricted or inactive.", Action: "Log in with the Instagram app and follow its instructions."},
 	{Code: 100, Subcode: 2207023, Class: Invalid, Applied: No, Sentence: "Instagram does not know this media type.", Action: fixInput},
 	{Code: 100, Subcode: 2207028, Class: Invalid, Applied: No, Sentence: "A carousel needs 2 to 10 items.", Action: fixInput},
-	{Code: 100, Subcode: 2207035, Class: Invalid, Applied: No, Sentence: "A product tag on a video has no position.", Action: "Leave out the positions."},
-	{Code: 100, Subcode: 2207036, Class: Invalid, Applied: No, Sentence: "A product tag on a photo needs a position.", Action: "Give each tag a position."},
-	{Code: 100, Subcode: 2207037, Class: Invalid, Applied: No, Sentence: "A product tag is not valid.", Action: "Check the product ids and that the products are approved."},
-	{Code: 100, Subcode: 2207040, Class: Invalid, Applied: No, Sentence: "The caption mentions more than 20 accounts.", Action: "Use at most 20 mentions."},
-	{Code: 352, Subcode: 2207026, Class: Invalid, Applied: No, Sentence: "Instagram does not support the format of the video.", Action: "Use MOV or MP4 with H.264 or HEVC."},
+	{Code: 100, Subcode: 2207035, Class: Invalid, Applied: No, Sentence: "A product tag on a video has no position.", Action: "Leave out the positions.", Param: "product_tags"},
+	{Code: 100, Subcode: 2207036, Class: Invalid, Applied: No, Sentence: "A product tag on a photo needs a position.", Action: "Give each tag a position.", Param: "product_tags"},
+	{Code: 100, Subcode: 2207037, Class: Invalid, Applied: No, Sentence: "A product tag is not valid.", Action: "Check the product ids and that the products are approved.", Param: "product_tags"},
+	{Code: 100, Subcode: 2207040, Class: Invalid, Applied: No, Sentence: "The caption mentions more than 20 accounts.", Action: "Use at most 20 mentions.", Param: "caption"},
+	{Code: 352, Subcode: 2207026, Class: Invalid, Applied: No, Sentence: "Instagram does not support the format of the video.", Action: "Use MOV or MP4 with H.264 or HEVC.", Param: "video_url"},
 	{Code: 9004, Subcode: 2207052, Class: Invalid, Applied: No, Sentence: "Instagram could not fetch the media from its URL.", Action: "Use a URL that is public and leads straight to the file."},
 	{Code: 9007, Subcode: 2207027, Class: Precondition, Applied: No, Sentence: "The container is not ready to be published.", Action: "Wait until its status is FINISHED."},
-	{Code: 36000, Subcode: 2207004, Class: Invalid, Applied: No, Sentence: "The image is larger than 8 MiB.", Action: "Use a smaller image."},
-	{Code: 36001, Subcode: 2207005, Class: Invalid, Applied: No, Sentence: "Instagram does not support the format of the image.", Action: "Use JPEG."},
-	{Code: 36003, Subcode: 2207009, Class: Invalid, Applied: No, Sentence: "The image's aspect ratio is outside 4:5 to 1.91:1.", Action: "Crop the image."},
-	{Code: 36004, Subcode: 2207010, Class: Invalid, Applied: No, Sentence: "The caption is too long.", Action: "Use at most 2,200 characters, 30 hashtags and 20 mentions."},
+	{Code: 36000, Subcode: 2207004, Class: Invalid, Applied: No, Sentence: "The image is larger than 8 MiB.", Action: "Use a smaller image.", Param: "image_url"},
+	{Code: 36001, Subcode: 2207005, Class: Invalid, Applied: No, Sentence: "Instagram does not support the format of the image.", Action: "Use JPEG.", Param: "image_url"},
+	{Code: 36003, Subcode: 2207009, Class: Invalid, Applied: No, Sentence: "The image's aspect ratio is outside 4:5 to 1.91:1.", Action: "Crop the image.", Param: "image_url"},
+	{Code: 36004, Subcode: 2207010, Class: Invalid, Applied: No, Sentence: "The caption is too long.", Action: "Use at most 2,200 characters, 30 hashtags and 20 mentions.", Param: "caption"},
 
 	// Messaging.
 	{Code: 10, Subcode: 2534022, Class: Precondition, Applied: No, Sentence: "The messaging window is closed: the person's last message is more than 24 hours old.", Action: "Wait until the person writes, or use the human agent tag within 7 days."},
