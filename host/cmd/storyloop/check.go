@@ -50,18 +50,18 @@ type problemLine struct {
 }
 
 func (a *app) check(ctx context.Context, s *stack, files []string) error {
-	lines := []problemLine{}
+	var all workflow.Problems
 	var wrong error
 	for _, file := range files {
-		_, problems, err := s.load(ctx, file)
+		_, problems, err := s.load(ctx, file, s.credentialNames())
 		if err != nil {
 			return err
 		}
 		if problems.Err() != nil {
 			wrong = &exitError{code: exitUsage}
 		}
+		all = append(all, problems...)
 		for _, p := range problems {
-			lines = append(lines, problemLine{p.File, p.Line, p.Column, p.Pointer, p.Code, p.Message, p.Hint, p.Warning})
 			if !a.json {
 				fmt.Fprintln(a.stdout, p)
 			}
@@ -71,16 +71,24 @@ func (a *app) check(ctx context.Context, s *stack, files []string) error {
 		}
 	}
 	if a.json {
-		if err := a.printJSON(lines); err != nil {
+		if err := a.printJSON(problemLines(all)); err != nil {
 			return err
 		}
 	}
 	return wrong
 }
 
+func problemLines(problems workflow.Problems) []problemLine {
+	lines := []problemLine{}
+	for _, p := range problems {
+		lines = append(lines, problemLine{p.File, p.Line, p.Column, p.Pointer, p.Code, p.Message, p.Hint, p.Warning})
+	}
+	return lines
+}
+
 // load reads and checks a document. Problems are what is wrong with it; the error
 // is for a file that cannot be read.
-func (s *stack) load(ctx context.Context, file string) (*workflow.Document, workflow.Problems, error) {
+func (s *stack) load(ctx context.Context, file string, credentials []string) (*workflow.Document, workflow.Problems, error) {
 	text, err := readFile(file)
 	if err != nil {
 		return nil, nil, &exitError{exitUsage, err}
@@ -93,17 +101,26 @@ func (s *stack) load(ctx context.Context, file string) (*workflow.Document, work
 	case err != nil:
 		return nil, nil, err
 	}
-	return doc, host.Check(ctx, doc, s.connectors, s.credentialNames()), nil
+	return doc, host.Check(ctx, doc, s.connectors, credentials), nil
 }
 
 // mustLoad is load for a document that is about to run.
 func (s *stack) mustLoad(ctx context.Context, file string) (*workflow.Document, error) {
-	doc, problems, err := s.load(ctx, file)
+	doc, problems, err := s.load(ctx, file, append([]string{}, s.vault.Names()...))
 	if err != nil {
 		return nil, err
 	}
 	if err := problems.Err(); err != nil {
-		return nil, &exitError{exitUsage, fmt.Errorf("%s cannot be run:\n%w", file, err)}
+		if s.app.json {
+			if err := s.app.printJSON(map[string]any{"problems": problemLines(problems)}); err != nil {
+				return nil, err
+			}
+		}
+		err = fmt.Errorf("%s cannot be run:\n%w", file, err)
+		if path, _ := s.app.credentialsPath(); len(s.vault.Names()) == 0 {
+			err = fmt.Errorf("%w\nthere are no credentials: put them into %s, or use --sandbox", err, path)
+		}
+		return nil, &exitError{exitUsage, err}
 	}
 	for _, p := range problems {
 		fmt.Fprintln(s.app.stderr, p)

@@ -108,7 +108,7 @@ func (a *app) stream(ctx context.Context, c host.Connector, req *connectorv1.Inv
 	c.InvokeStream(ctx, req, func(m *connectorv1.InvokeStreamResponse) {
 		switch e := m.GetEvent().(type) {
 		case *connectorv1.InvokeStreamResponse_Progress:
-			fmt.Fprintln(a.stderr, a.paint(faint, e.Progress.GetMessage()))
+			fmt.Fprintln(a.stderr, a.paint(faint, printable(e.Progress.GetMessage())))
 		case *connectorv1.InvokeStreamResponse_Failure:
 			err = failureError(e.Failure)
 		case *connectorv1.InvokeStreamResponse_Page:
@@ -122,10 +122,13 @@ func (a *app) stream(ctx context.Context, c host.Connector, req *connectorv1.Inv
 // printResult prints an output: for a person indented, for a pipe as it came.
 func (a *app) printResult(r *connectorv1.Result) error {
 	for _, d := range r.GetDiagnostics() {
-		fmt.Fprintln(a.stderr, a.paint(yellow, "warning: "+strings.TrimSpace(d.GetPointer()+" "+d.GetSummary())))
+		fmt.Fprintln(a.stderr, a.paint(yellow, printable("warning: "+strings.TrimSpace(d.GetPointer()+" "+d.GetSummary()))))
 	}
 	if r.GetNextToken() != "" {
-		fmt.Fprintln(a.stderr, a.paint(faint, "there is more: --page-token "+r.GetNextToken()+" (or --all)"))
+		fmt.Fprintln(a.stderr, a.paint(faint, printable("there is more: --page-token "+r.GetNextToken()+" (or --all)")))
+	}
+	if !json.Valid(r.GetOutput()) {
+		return errors.New("the connector's output is not JSON: it has a fault")
 	}
 	if terminal(a.stdout) {
 		return a.printJSON(json.RawMessage(r.GetOutput()))
@@ -161,8 +164,12 @@ func failureError(f *connectorv1.Failure) error {
 	kind := strings.ToLower(strings.TrimPrefix(f.GetKind().String(), "FAILURE_KIND_"))
 	text := kind + ": " + f.GetMessage()
 	for _, d := range f.GetDiagnostics() {
-		if line := strings.TrimSpace(d.GetPointer() + " " + d.GetSummary() + " " + d.GetDetail()); !strings.Contains(f.GetMessage(), d.GetSummary()) || d.GetDetail() != "" {
-			text += "\n  " + line
+		said := strings.Contains(f.GetMessage(), d.GetSummary())
+		switch {
+		case said && d.GetDetail() != "":
+			text += "\n  " + strings.TrimSpace(d.GetPointer()+" "+d.GetDetail())
+		case !said:
+			text += "\n  " + strings.TrimSpace(strings.Join([]string{d.GetPointer(), d.GetSummary(), d.GetDetail()}, " "))
 		}
 	}
 	if u := f.GetUpstream(); u.GetCode() != "" {
@@ -177,7 +184,7 @@ func failureError(f *connectorv1.Failure) error {
 func credentialError(name string, err error) error {
 	var none *host.NotFoundError
 	if errors.As(err, &none) && none.Kind == "credential" {
-		return usageErrorf("%w: put it into the credentials file, or use --sandbox", err)
+		return usageErrorf("%w: put it into the credentials file, or use --sandbox, whose credentials are named after its accounts, such as bluebottle", err)
 	}
 	var failed *host.FailureError
 	if errors.As(err, &failed) {

@@ -53,22 +53,22 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	command, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitOK
 	}
 	code := exitFailed
 	var exit *exitError
 	switch {
+	case ctx.Err() != nil:
+		code, err = exitInterrupted, errors.New("interrupted")
 	case errors.As(err, &exit):
 		code = exit.code
 	case !a.parsed:
-		code = exitUsage
-	case ctx.Err() != nil && errors.Is(err, context.Canceled):
-		code, err = exitInterrupted, errors.New("interrupted")
+		code, err = exitUsage, fmt.Errorf("%w; see: %s --help", err, command.CommandPath())
 	}
 	if err.Error() != "" {
-		fmt.Fprintf(stderr, "%s %v\n", a.paint(red, "error:"), err)
+		fmt.Fprintf(stderr, "%s %s\n", a.paint(red, "error:"), printable(err.Error()))
 	}
 	return code
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
+	"unicode"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -38,11 +40,29 @@ func (a *app) colour(w io.Writer) bool {
 	return terminal(w) && a.getenv("NO_COLOR") == "" && a.getenv("TERM") != "dumb"
 }
 
+// printable takes out what would steer a terminal: names and messages may come
+// from a connector or from a remote service.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' || unicode.IsPrint(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, s)
+}
+
 // printTable prints aligned columns on standard output.
 func (a *app) printTable(header table.Row, rows []table.Row) {
 	t := table.NewWriter()
 	t.AppendHeader(header)
-	t.AppendRows(rows)
+	for _, row := range rows {
+		for i, cell := range row {
+			if text, ok := cell.(string); ok {
+				row[i] = printable(text)
+			}
+		}
+		t.AppendRow(row)
+	}
 	style := table.StyleDefault
 	style.Options = table.OptionsNoBordersAndSeparators
 	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "

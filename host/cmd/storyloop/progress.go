@@ -94,13 +94,13 @@ func (p *progress) draw(e host.Progress, message string) {
 	if runes := []rune(text); len(runes) > 76 {
 		text = string(runes[:75]) + "…"
 	}
-	fmt.Fprintf(p.w, "\r\x1b[K  %s", p.app.paint(faint, text))
+	fmt.Fprintf(p.w, "\r\x1b[K  %s", p.app.paint(faint, printable(text)))
 	p.drawn = true
 }
 
 func (p *progress) line(mark string, e host.Progress, text string) {
 	p.wipe()
-	fmt.Fprintf(p.w, "%s %-16s %-28s %s\n", mark, e.Path, name(e), text)
+	fmt.Fprintf(p.w, "%s %-16s %-28s %s\n", mark, e.Path, printable(name(e)), printable(text))
 }
 
 func (p *progress) wipe() {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 
 	"github.com/storyloop/storyloop/host"
@@ -55,6 +56,9 @@ func (a *app) openConnectors(ctx context.Context, log *slog.Logger, settings map
 
 func (a *app) connectorConfigs(log *slog.Logger, settings map[string]json.RawMessage) ([]plugin.Config, error) {
 	path := a.lockPath()
+	if _, err := os.Stat(path); err != nil && (a.lockFile != "" || a.getenv("STORYLOOP_LOCK") != "") && len(a.unverified) == 0 {
+		return nil, usageErrorf("there is no lock file %s: make one with storyloop connectors lock PATH", path)
+	}
 	lock, err := plugin.ReadLock(path)
 	if err != nil {
 		return nil, err

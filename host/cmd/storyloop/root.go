@@ -52,7 +52,8 @@ document is wrong; 3 a run waits for a person; 130 interrupted.`,
 	f.StringVar(&a.credentials, "credentials", "", "file with credentials and app registrations (default: $STORYLOOP_CREDENTIALS, or storyloop/credentials.yaml in your configuration directory)")
 	f.StringVar(&a.data, "data", "", "`file` that keeps workflows, runs and events (default: $STORYLOOP_DATA; without either, up keeps them in storyloop/storyloop.db in your configuration directory, and other commands in memory)")
 	f.StringVar(&a.settings, "settings", "", `settings by connector as JSON, or @FILE, such as {"instagram": {"graph_version": "v25.0"}}`)
-	root.AddCommand(a.demoCommand(), a.runCommand(), a.checkCommand(), a.catalogCommand(), a.invokeCommand(), a.upCommand(), a.connectorsCommand())
+	root.AddCommand(a.demoCommand(), a.runCommand(), a.checkCommand(), a.catalogCommand(), a.invokeCommand(), a.upCommand(), a.connectorsCommand(),
+		a.runsCommand(), a.workflowsCommand(), a.schedulesCommand(), a.backupCommand(), a.importCommand())
 	return root
 }
 

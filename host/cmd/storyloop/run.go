@@ -47,6 +47,9 @@ outside of loops.`,
 			if err != nil {
 				return err
 			}
+			if doc.Trigger.Connector != "manual" && o.trigger == noTrigger {
+				fmt.Fprintf(a.stderr, "%s is started by an event of %s; give one with --trigger\n", doc.Name, doc.Trigger.Connector)
+			}
 			run, err := s.runOnce(cmd.Context(), doc, trigger)
 			if err != nil {
 				return err
@@ -57,9 +60,12 @@ outside of loops.`,
 	f := cmd.Flags()
 	f.BoolVar(&o.sandbox, "sandbox", false, "run against a local Instagram that is started for the run")
 	f.IntVar(&o.stories, "stories", 0, "how many stories the sandbox's first account has up (0: its own number)")
-	f.StringVar(&o.trigger, "trigger", "{}", "what $.steps.trigger holds: JSON, or @FILE, or - for standard input")
+	f.StringVar(&o.trigger, "trigger", noTrigger, "what $.steps.trigger holds: JSON, or @FILE, or - for standard input")
 	return cmd
 }
+
+// noTrigger is what $.steps.trigger holds unless told otherwise.
+const noTrigger = "{}"
 
 // runOnce runs a workflow to its end, or until it is parked, showing progress.
 // When ctx ends the run is cancelled.
@@ -105,7 +111,11 @@ type runResult struct {
 
 // printRun says how a run went, and turns that into the exit code.
 func (a *app) printRun(ctx context.Context, s *stack, r host.Run) error {
-	took := r.EndedAt.Sub(r.StartedAt).Round(time.Millisecond)
+	ended := r.EndedAt
+	if ended.IsZero() { // parked: it will go on
+		ended = time.Now()
+	}
+	took := ended.Sub(r.StartedAt).Round(time.Millisecond)
 	var verdict error
 	question := ""
 	switch r.State {

@@ -54,6 +54,7 @@ func (a *app) startSandbox(ctx context.Context, stories int, callback string) (*
 	}
 	s := &sandbox{cmd: exec.Command(binary, args...), ended: make(chan error, 1)}
 	s.cmd.Stderr = a.stderr
+	s.cmd.Env = []string{} // it needs nothing of the host's environment
 	// The host ends the sandbox; the terminal's Ctrl-C must not do so before.
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	out, err := s.cmd.StdoutPipe()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/storyloop/storyloop/host"
+	"github.com/storyloop/storyloop/host/http/metrics"
 	"github.com/storyloop/storyloop/host/sqlite"
 	"github.com/storyloop/storyloop/host/vault"
 )
@@ -26,9 +27,10 @@ type stack struct {
 
 type stackOptions struct {
 	sandbox  bool
-	stories  int    // In the sandbox; zero means its own number.
-	callback string // For the sandbox's webhooks.
-	keep     bool   // Runs are kept in a file unless told otherwise.
+	stories  int              // In the sandbox; zero means its own number.
+	callback string           // For the sandbox's webhooks.
+	keep     bool             // Runs are kept in a file unless told otherwise.
+	metrics  *metrics.Metrics // Nil counts nothing.
 }
 
 // openStack starts everything, or nothing.
@@ -46,7 +48,7 @@ func (a *app) openStack(ctx context.Context, o stackOptions) (_ *stack, err erro
 	path, must := a.credentialsPath()
 	contents, err := vault.Read(path, must)
 	if err != nil {
-		return nil, err
+		return nil, &exitError{exitUsage, err}
 	}
 	s.known = len(contents.Credentials) > 0
 	settings, err := a.connectorSettings()
@@ -70,7 +72,11 @@ func (a *app) openStack(ctx context.Context, o stackOptions) (_ *stack, err erro
 	if err != nil {
 		return nil, err
 	}
-	s.engine = host.NewEngine(host.Setup{Store: store, Connectors: s.connectors, Vault: s.vault, Log: log})
+	setup := host.Setup{Store: store, Connectors: s.connectors, Vault: s.vault, Log: log}
+	if o.metrics != nil {
+		setup.Store, setup.Connectors = o.metrics.Store(store), o.metrics.Connectors(s.connectors)
+	}
+	s.engine = host.NewEngine(setup)
 	return s, nil
 }
 

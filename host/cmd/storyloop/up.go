@@ -14,6 +14,7 @@ import (
 
 	"github.com/storyloop/storyloop/host"
 	hosthttp "github.com/storyloop/storyloop/host/http"
+	"github.com/storyloop/storyloop/host/http/metrics"
 	"github.com/storyloop/storyloop/host/workflow"
 	connectorv1 "github.com/storyloop/storyloop/proto/connector/v1"
 )
@@ -23,6 +24,7 @@ const registration = "default"
 
 type upOptions struct {
 	addr, publicURL string
+	apiToken        string // The file that holds it.
 	sandbox         bool
 	stories         int
 }
@@ -34,7 +36,12 @@ func (a *app) upCommand() *cobra.Command {
 		Short: "Take webhooks and run workflows until told to stop",
 		Long: `Up checks the workflow documents, subscribes to the events that trigger them,
 takes webhooks in and runs the workflows. It goes on until it is interrupted.
-What an earlier process left unfinished in the data file goes on.
+What an earlier process left unfinished in the data file goes on, and workflows of
+it that are on stay on.
+
+It serves webhooks, /healthz and /readyz to everybody, and the JSON API (see
+/api/v1/openapi.json) and /metrics to this computer. Others need the operator's
+token: --api-token-file, or $STORYLOOP_API_TOKEN.
 
 With --json its first line of output is one JSON object: where it listens, the
 webhook URLs and, with --sandbox, the sandbox's URL, app id, app secret and verify
@@ -46,6 +53,7 @@ token. Each line after it is a run that came to rest.`,
 	f := cmd.Flags()
 	f.StringVar(&o.addr, "addr", "127.0.0.1:0", "`address` to listen on")
 	f.StringVar(&o.publicURL, "public-url", "", "how the remote service reaches this host (default: http:// and the address)")
+	f.StringVar(&o.apiToken, "api-token-file", "", "`file` with the token that opens the JSON API (default: $STORYLOOP_API_TOKEN)")
 	f.BoolVar(&o.sandbox, "sandbox", false, "with a local Instagram that is started beside")
 	f.IntVar(&o.stories, "stories", 0, "how many stories the sandbox's first account has up (0: its own number)")
 	return cmd
@@ -69,12 +77,17 @@ type sandboxLine struct {
 }
 
 func (a *app) up(ctx context.Context, files []string, o upOptions) error {
+	token, err := a.apiToken(o.apiToken)
+	if err != nil {
+		return err
+	}
 	listener, err := net.Listen("tcp", o.addr)
 	if err != nil {
 		return fmt.Errorf("listening: %w", err)
 	}
 	defer listener.Close()
-	s, err := a.openStack(ctx, stackOptions{sandbox: o.sandbox, stories: o.stories, keep: true})
+	counted := metrics.New()
+	s, err := a.openStack(ctx, stackOptions{sandbox: o.sandbox, stories: o.stories, keep: true, metrics: counted})
 	if err != nil {
 		return err
 	}
@@ -99,22 +112,34 @@ func (a *app) up(ctx context.Context, files []string, o upOptions) error {
 			}
 		},
 	}).Register(mux)
-	serving, stop := context.WithCancel(ctx)
-	served, dispatched := make(chan error, 1), make(chan struct{})
-	go func() { served <- hosthttp.Serve(serving, listener, mux, s.log) }()
-	go func() { defer close(dispatched); s.dispatch(serving, wake) }()
-	defer func() { stop(); <-served; <-dispatched }()
-
 	line := upLine{Address: "http://" + listener.Addr().String(), Webhooks: map[string]string{}}
 	if o.publicURL == "" {
 		o.publicURL = line.Address
 	}
+	served, dispatched := make(chan error, 1), make(chan struct{})
+	serving, stop := context.WithCancel(ctx)
+	defer stop()
+	web := &site{stack: s, metrics: counted, token: token, on: &enabler{s, o.publicURL}, closing: make(chan struct{})}
+	handler, err := web.handler(listener, mux)
+	if err != nil {
+		return err
+	}
+	context.AfterFunc(serving, func() { close(web.closing) })
+	go func() { served <- hosthttp.Serve(serving, listener, handler, s.log) }()
+	go func() { defer close(dispatched); s.dispatch(serving, wake) }()
+	defer func() { stop(); <-served; <-dispatched }()
+
 	for _, doc := range docs {
 		if err := s.enable(ctx, doc, o.publicURL, line.Webhooks); err != nil {
 			return err
 		}
 		line.Workflows = append(line.Workflows, doc.Name)
 	}
+	again, err := web.on.again(ctx, line.Workflows)
+	if err != nil {
+		return err
+	}
+	line.Workflows = append(line.Workflows, again...)
 	// What an earlier process left unfinished goes on.
 	resumed, err := s.engine.Resume(ctx)
 	if err != nil {
@@ -124,6 +149,14 @@ func (a *app) up(ctx context.Context, files []string, o upOptions) error {
 	if s.sandbox != nil {
 		line.Sandbox = &sandboxLine{s.sandbox.URL, s.sandbox.AppID, s.sandbox.AppSecret, s.sandbox.VerifyToken}
 	}
+	scheduled := make(chan error, 1)
+	go func() { scheduled <- s.engine.RunSchedules(serving) }()
+	defer func() { stop(); <-scheduled }()
+	withdraw, err := web.announce()
+	if err != nil {
+		return err
+	}
+	defer withdraw()
 	if err := a.printUp(line); err != nil {
 		return err
 	}

@@ -1,0 +1,313 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+
+	"github.com/storyloop/storyloop/host"
+)
+
+func (a *app) runsCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "runs",
+		Short: "List, follow and steer runs",
+		Long: `Runs talks to the host that runs on the data file (storyloop up). Where none does it
+reads the file itself; a run that it starts then ends with the command, or goes on
+in the next host.`,
+		Example: `  storyloop runs list --state failed
+  storyloop runs show 20260131-140500-0a1b2c3d4e
+  storyloop runs watch 20260131-140500-0a1b2c3d4e`,
+		Args: cobra.NoArgs,
+	}
+	cmd.AddCommand(a.runsListCommand(), a.runsShowCommand(), a.runsWatchCommand(), a.runsStartCommand(),
+		a.runsCancelCommand(), a.runsRetryCommand(), a.runsResolveCommand())
+	return cmd
+}
+
+func (a *app) runsListCommand() *cobra.Command {
+	q, states, limit := url.Values{}, []string{}, 0
+	var workflow, before, since string
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List runs, the latest first",
+		Example: `  storyloop runs list --workflow every-story
+  storyloop runs list --state parked,waiting
+  storyloop runs list --since 2026-01-31T00:00:00Z --json | jq '.runs[].id'`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			for name, value := range map[string]string{"workflow": workflow, "before": before, "from": since, "state": strings.Join(states, ",")} {
+				if value != "" {
+					q.Set(name, value)
+				}
+			}
+			q.Set("limit", strconv.Itoa(limit))
+			return a.listRuns(cmd.Context(), q)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&workflow, "workflow", "", "only runs of this workflow")
+	f.StringSliceVar(&states, "state", nil, "only runs in these states: queued, running, waiting, parked, succeeded, failed, cancelled")
+	f.StringVar(&since, "since", "", "only runs that were created at this `time` or later, such as 2026-01-31T14:05:00Z")
+	f.StringVar(&before, "before", "", "only runs that were created before this `run`: the next page")
+	f.IntVar(&limit, "limit", 20, "how many")
+	return cmd
+}
+
+func (a *app) listRuns(ctx context.Context, q url.Values) error {
+	c, err := a.openClient(ctx, looks)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	var raw json.RawMessage
+	if err := c.get(ctx, "/api/v1/runs?"+q.Encode(), &raw); err != nil {
+		return err
+	}
+	if a.json {
+		return a.printJSON(raw)
+	}
+	var list struct {
+		Runs []host.Run
+		Next string
+	}
+	if err := json.Unmarshal(raw, &list); err != nil {
+		return err
+	}
+	if len(list.Runs) == 0 {
+		fmt.Fprintln(a.stdout, "no runs")
+		return nil
+	}
+	var rows []table.Row
+	for _, r := range list.Runs {
+		rows = append(rows, table.Row{r.ID, r.Workflow, a.paintState(r.State), moment(r.CreatedAt), lasted(r), remark(r)})
+	}
+	a.printTable(table.Row{"run", "workflow", "state", "created", "took", ""}, rows)
+	if list.Next != "" {
+		fmt.Fprintf(a.stderr, "%s\n", a.paint(faint, "more: --before "+list.Next))
+	}
+	return nil
+}
+
+func (a *app) runsShowCommand() *cobra.Command {
+	var path string
+	limit := 0
+	cmd := &cobra.Command{
+		Use:   "show RUN",
+		Short: "Show a run and its steps",
+		Example: `  storyloop runs show 20260131-140500-0a1b2c3d4e
+  storyloop runs show 20260131-140500-0a1b2c3d4e --step 'loop-1[3]/instagram-2' --json | jq .output`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.openClient(cmd.Context(), looks)
+			if err != nil {
+				return err
+			}
+			defer c.close()
+			if path != "" {
+				return a.showStep(cmd.Context(), c, args[0], path)
+			}
+			return a.showRun(cmd.Context(), c, args[0], limit)
+		},
+	}
+	cmd.Flags().StringVar(&path, "step", "", "show the step at this `path` with its input and output")
+	cmd.Flags().IntVar(&limit, "limit", 100, "how many steps")
+	return cmd
+}
+
+func (a *app) showRun(ctx context.Context, c *client, id string, limit int) error {
+	at := "/api/v1/runs/" + segment(id)
+	var run, steps json.RawMessage
+	if err := c.get(ctx, at, &run); err != nil {
+		return err
+	}
+	if err := c.get(ctx, at+"/steps?limit="+strconv.Itoa(limit), &steps); err != nil {
+		return err
+	}
+	if a.json {
+		return a.printJSON(map[string]json.RawMessage{"run": run, "history": steps})
+	}
+	var r host.Run
+	var list struct {
+		Steps []host.Entry
+		Next  int64
+	}
+	if err := json.Unmarshal(run, &r); err != nil {
+		return err
+	}
+	if err := json.Unmarshal(steps, &list); err != nil {
+		return err
+	}
+	a.printRunHead(r)
+	if len(list.Steps) == 0 {
+		return nil
+	}
+	var rows []table.Row
+	for _, e := range list.Steps {
+		rows = append(rows, table.Row{e.Path, cmp.Or(e.Operation, "iteration"), a.paintEntry(e.State), len(e.Attempts), spent(e.StartedAt, e.EndedAt), entryRemark(e)})
+	}
+	fmt.Fprintln(a.stdout)
+	a.printTable(table.Row{"step", "operation", "state", "attempts", "took", ""}, rows)
+	if list.Next != 0 {
+		fmt.Fprintf(a.stderr, "%s\n", a.paint(faint, "there are more steps: --limit takes up to 1000"))
+	}
+	return nil
+}
+
+func (a *app) printRunHead(r host.Run) {
+	say := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(a.stdout, "%-10s %s\n", name, value)
+		}
+	}
+	say("run", r.ID)
+	say("workflow", r.Workflow+" (version "+r.Version+")")
+	say("state", a.paintState(r.State))
+	say("created", moment(r.CreatedAt))
+	say("took", lasted(r))
+	say("because of", because(r))
+	if r.Forecast != nil && !r.State.Ended() {
+		say("forecast", r.Forecast.Text)
+	}
+	say("remark", remark(r))
+	if r.Question != nil {
+		say("answer", fmt.Sprintf("storyloop runs resolve %s repeat|skip", r.ID))
+	}
+}
+
+func because(r host.Run) string {
+	switch r.Origin.Kind {
+	case host.ByEvent:
+		return "event " + r.Event
+	case host.BySchedule:
+		return "schedule, due " + moment(r.Origin.Due)
+	case host.ByCall:
+		return "a call by run " + r.Origin.Run
+	case host.ByAgain:
+		return "run " + r.Origin.Run + ", done again: " + string(r.Origin.Again)
+	}
+	return ""
+}
+
+func (a *app) showStep(ctx context.Context, c *client, id, path string) error {
+	var raw json.RawMessage
+	if err := c.get(ctx, "/api/v1/runs/"+segment(id)+"/step?path="+url.QueryEscape(path), &raw); err != nil {
+		return err
+	}
+	return a.printJSON(raw)
+}
+
+func (a *app) runsCancelCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "cancel RUN...",
+		Short:   "End runs, wherever they are",
+		Example: "  storyloop runs cancel 20260131-140500-0a1b2c3d4e",
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, ids []string) error {
+			c, err := a.openClient(cmd.Context(), looks)
+			if err != nil {
+				return err
+			}
+			defer c.close()
+			for _, id := range ids {
+				var raw json.RawMessage
+				if err := c.do(cmd.Context(), http.MethodPost, "/api/v1/runs/"+segment(id)+"/cancel", nil, &raw); err != nil {
+					return err
+				}
+				if err := a.printAnswer(raw); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+}
+
+// printAnswer prints a run that has been steered.
+func (a *app) printAnswer(raw json.RawMessage) error {
+	if a.json {
+		return a.printJSON(raw)
+	}
+	var r host.Run
+	if err := json.Unmarshal(raw, &r); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "run %s of %s: %s\n", r.ID, r.Workflow, a.paintState(r.State))
+	return nil
+}
+
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Local().Format("2006-01-02 15:04:05")
+}
+
+func lasted(r host.Run) string { return spent(r.StartedAt, r.EndedAt) }
+
+func spent(from, to time.Time) string {
+	if from.IsZero() || to.IsZero() {
+		return ""
+	}
+	d := to.Sub(from)
+	if d > time.Minute {
+		return d.Round(time.Second).String()
+	}
+	return d.Round(time.Millisecond).String()
+}
+
+// remark is what is to be known of a run beside its state.
+func remark(r host.Run) string {
+	switch {
+	case r.Question != nil:
+		return r.Question.Text
+	case r.Failure != nil:
+		return r.Failure.Error()
+	}
+	return r.Waits(time.Now())
+}
+
+func entryRemark(e host.Entry) string {
+	switch {
+	case e.Question != nil && e.State == host.EntryParked:
+		return e.Question.Text
+	case e.Failure != nil:
+		return e.Failure.Message
+	case e.From != "":
+		return "done by run " + e.From
+	}
+	return e.Reason
+}
+
+func (a *app) paintState(s host.RunState) string {
+	switch s {
+	case host.RunSucceeded:
+		return a.paintOut(green, string(s))
+	case host.RunFailed:
+		return a.paintOut(red, string(s))
+	case host.RunParked, host.RunWaiting:
+		return a.paintOut(yellow, string(s))
+	}
+	return string(s)
+}
+
+func (a *app) paintEntry(s host.EntryState) string {
+	switch s {
+	case host.EntryDone:
+		return a.paintOut(green, string(s))
+	case host.EntryFailed:
+		return a.paintOut(red, string(s))
+	case host.EntryParked, host.EntryWaiting, host.EntryIntent:
+		return a.paintOut(yellow, string(s))
+	}
+	return string(s)
+}
