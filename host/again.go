@@ -114,9 +114,27 @@ func (x *execution) takeOver() error {
 			return err
 		}
 	}
+	if err := x.takeOverValues(ctx, old.ID); err != nil {
+		return err
+	}
 	x.run.Origin.Ready, x.resumed = true, true
 	if err := x.e.Store.UpdateRun(ctx, x.run, Synced); err != nil { // and all that was queued before it
 		return &storeError{err}
+	}
+	return nil
+}
+
+// takeOverValues copies what the steps that are not done again have stored for the
+// run.
+func (x *execution) takeOverValues(ctx context.Context, old string) error {
+	values, err := x.e.Store.Values(ctx, RunScope(old))
+	if err != nil {
+		return &storeError{err}
+	}
+	for _, v := range values {
+		if err := x.e.Store.PutValue(ctx, RunScope(x.run.ID), v.Key, v.Value, Queued); err != nil {
+			return &storeError{err}
+		}
 	}
 	return nil
 }

@@ -138,6 +138,45 @@ func TestAgain_LostWrite(t *testing.T) {
 	assert.Equal(t, "r/post", l.world.Calls("reconcile")[0].Key, "by the key of the run that began it")
 }
 
+// TestAgain_WhatWasCalled goes on with a run that was cancelled while it waited for
+// another.
+func TestAgain_WhatWasCalled(t *testing.T) {
+	t.Parallel()
+	l := callLab(t, nil)
+	entered := make(chan struct{})
+	l.world.Before = func(ctx context.Context, c enginetest.Call) *connectorv1.Failure {
+		if c.Operation == "get" && c.Nth == 1 {
+			close(entered)
+			<-ctx.Done()
+			return enginetest.Lost()
+		}
+		return nil
+	}
+	l.define(t, "child", "{connector: callable}", "- {id: post, connector: world, operation: post, input: {id: '1'}}\n"+called)
+	l.define(t, "parent", "{connector: manual}", caller)
+	l.start(t, "parent", "r")
+	<-entered
+	require.NoError(t, l.Cancel(t.Context(), "r"))
+	run := l.again(t, host.AgainRequest{From: host.AgainFailed})
+	require.Equal(t, host.RunSucceeded, run.State, "%v", run.Failure)
+	assert.Len(t, l.world.Happened("post"), 1, "what the called run had done is not done again")
+	assert.JSONEq(t, `{"id":"17841405726653027","likes":17841405726653027}`, string(run.Output))
+}
+
+// TestAgain_TakesOverValues keeps what was stored for the run.
+func TestAgain_TakesOverValues(t *testing.T) {
+	t.Parallel()
+	l, mended := broken(t)
+	require.Equal(t, host.RunFailed, l.run(t, fmt.Sprintf(work, 1, "stop")).State)
+	require.NoError(t, l.store.PutValue(t.Context(), host.RunScope("r"), "seen", []byte("3"), host.Written))
+	mended.Store(true)
+	run := l.again(t, host.AgainRequest{From: host.AgainFailed})
+	value, found, err := l.store.Value(t.Context(), host.RunScope(run.ID), "seen")
+	require.NoError(t, err)
+	assert.True(t, found)
+	assert.Equal(t, "3", string(value))
+}
+
 func TestAgain_WhatCannotBe(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, nil)

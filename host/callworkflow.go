@@ -26,7 +26,7 @@ const (
 // deepest is how many calls may be within each other.
 const deepest = 16
 
-// call carries out a call-workflow step. The run that it starts has an id made of
+// callWorkflow carries out a call-workflow step. The run that it starts has an id made of
 // the step's, so that a repeated call finds it instead of starting another.
 func (k *call) callWorkflow() (workflow.Outcome, error) {
 	var in struct {
@@ -36,21 +36,14 @@ func (k *call) callWorkflow() (workflow.Outcome, error) {
 	if err := json.Unmarshal(k.Input, &in); err != nil {
 		return k.fail(wrongCall("", "must be an object with workflow and input"))
 	}
-	id := callRun(k.x.run.ID, k.Path)
-	child, err := k.x.e.Store.Run(k.x.ctx, id)
-	var missing *NotFoundError
-	if errors.As(err, &missing) {
-		failure, startErr := k.startCalled(id, in.Workflow, in.Input)
-		if failure != nil {
-			return k.fail(failure)
-		}
-		child, err = Run{ID: id, Workflow: in.Workflow, State: RunQueued}, startErr
-	}
-	if err != nil {
+	child, failure, err := k.findCalled(in.Workflow, in.Input)
+	switch {
+	case failure != nil:
+		return k.fail(failure)
+	case err != nil:
 		return workflow.Outcome{}, k.x.storeErr(err)
-	}
-	if k.Step.Operation == Call {
-		return k.succeedWith(fmt.Appendf(nil, `{"run":%q}`, id))
+	case k.Step.Operation == Call:
+		return k.succeedWith(fmt.Appendf(nil, `{"run":%q}`, child.ID))
 	}
 	if !child.State.Ended() {
 		if child, err = k.awaitCalled(child); err != nil {
@@ -63,14 +56,40 @@ func (k *call) callWorkflow() (workflow.Outcome, error) {
 		if len(output) == 0 {
 			output = json.RawMessage("null")
 		}
-		return k.succeedWith(fmt.Appendf(nil, `{"run":%q,"output":%s}`, id, output))
+		return k.succeedWith(fmt.Appendf(nil, `{"run":%q,"output":%s}`, child.ID, output))
 	case child.Failure != nil:
 		f := *child.Failure
-		f.Message = fmt.Sprintf("the run %s of %s failed: %s", id, child.Workflow, child.Failure.Error())
+		f.Message = fmt.Sprintf("the run %s of %s failed: %s", child.ID, child.Workflow, child.Failure.Error())
 		f.Pointer, f.Advice = "", ""
 		return k.fail(&f)
 	}
-	return k.fail(&workflow.Failure{Kind: workflow.Terminated, Applied: "unknown", Message: fmt.Sprintf("the run %s of %s was %s", id, child.Workflow, child.State)})
+	return k.fail(&workflow.Failure{Kind: workflow.Terminated, Applied: "unknown", Message: fmt.Sprintf("the run %s of %s was %s", child.ID, child.Workflow, child.State)})
+}
+
+// findCalled returns the run that the step has called, or calls it now. What was
+// called by a run that this one does again is gone on with.
+func (k *call) findCalled(name string, input json.RawMessage) (Run, *workflow.Failure, error) {
+	e := k.x.e
+	var missing *NotFoundError
+	id := callRun(k.x.run.ID, k.Path)
+	child, err := e.Store.Run(k.x.ctx, id)
+	if !errors.As(err, &missing) {
+		return child, nil, err
+	}
+	if k.entry.From != "" {
+		old, err := e.Store.Run(k.x.ctx, callRun(k.entry.From, k.Path))
+		switch {
+		case err == nil && (!old.State.Ended() || old.State == RunSucceeded):
+			return old, nil, nil
+		case err == nil:
+			child, err := e.Again(k.x.ctx, AgainRequest{Run: old.ID, From: AgainFailed, ID: id})
+			return child, nil, err
+		case !errors.As(err, &missing):
+			return old, nil, err
+		}
+	}
+	failure, err := k.startCalled(id, name, input)
+	return Run{ID: id, Workflow: name, State: RunQueued}, failure, err
 }
 
 // startCalled starts the run, or says why a workflow cannot be called.
@@ -119,6 +138,7 @@ func (k *call) awaitCalled(child Run) (Run, error) {
 			return child, k.x.storeErr(err)
 		}
 		if latest.State.Ended() {
+			k.x.e.ends.tell(child.ID) // others look for themselves, too
 			return latest, nil
 		}
 		err = k.x.idle(time.Time{}, k.entry.Reason, func() {
