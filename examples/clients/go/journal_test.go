@@ -44,12 +44,6 @@ func (c call) by(token string) call {
 	return c
 }
 
-// byApp is the call with the app's token, which is its id and its secret.
-func (c call) byApp(s *sandbox) call {
-	c.Token, c.Params["access_token"] = "app token", s.AppID+"|<app secret>"
-	return c
-}
-
 // failed is the call with an error answer.
 func (c call) failed(status, code, subcode int) call {
 	c.Status, c.Code, c.Subcode = status, code, subcode
@@ -90,10 +84,5 @@ func (s *sandbox) peek() []call {
 		Requests []call `json:"requests"`
 	}
 	assert.NoError(s, json.Unmarshal(raw, &journal))
-	for i, c := range journal.Requests {
-		if c.Auth == "" { // without a token a call is made as the app
-			journal.Requests[i].Token = ""
-		}
-	}
 	return journal.Requests
 }

@@ -183,7 +183,7 @@ func (s *sandbox) oauth(some, more params) call {
 
 // debugToken is a successful call that asks with the app's token about another.
 func (s *sandbox) debugToken(about string, p params) call {
-	c := s.made("GET", "/debug_token", p).byApp(s)
+	c := s.made("GET", "/debug_token", p).by("app token")
 	c.Params["input_token"] = "<" + about + ">"
 	return c
 }

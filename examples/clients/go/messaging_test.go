@@ -80,8 +80,8 @@ func TestWebhooks(t *testing.T) {
 		s.made("POST", "/"+s.shop().PageID+"/subscribed_apps", params{"subscribed_fields": `["feed"]`}).by("page token "+s.shop().PageID),
 		s.made("POST", "/"+s.AppID+"/subscriptions", params{
 			"object": "instagram", "callback_url": callback.URL, "verify_token": "<verify token>", "fields": `["comments"]`, "include_values": "true",
-		}).byApp(s),
-		s.made("GET", "/"+s.AppID+"/subscriptions", nil).byApp(s),
+		}).by("app token"),
+		s.made("GET", "/"+s.AppID+"/subscriptions", nil).by("app token"),
 	)
 
 	jane := s.person("jane_doe")

@@ -43,7 +43,7 @@ func runBatch(c *call) (any, error) {
 		case omitted || a == nil:
 			list = append(list, nil)
 		default:
-			list = append(list, batchAnswer(*a, headers))
+			list = append(list, batchAnswer(a, headers))
 		}
 	}
 	return list, nil
@@ -54,8 +54,14 @@ func batchFailure(text string) *apiError {
 	return &apiError{status: http.StatusBadRequest, code: 3, message: text, raw: encode(nil, object{{"error", 3}, {"error_description", text}})}
 }
 
+// An itemAnswer is the answer to one call of a batch, by the version that it named.
+type itemAnswer struct {
+	answer
+	version string
+}
+
 // runItem does one call; nil is one that got no answer.
-func (c *call) runItem(item batchItem, results map[string]json.RawMessage) (a *answer, omitted bool) {
+func (c *call) runItem(item batchItem, results map[string]json.RawMessage) (a *itemAnswer, omitted bool) {
 	if item.DependsOn != "" && results[item.DependsOn] == nil {
 		return nil, true
 	}
@@ -70,7 +76,7 @@ func (c *call) runItem(item batchItem, results map[string]json.RawMessage) (a *a
 		results[item.Name] = one.body
 	}
 	named := item.Name != "" && good
-	return &one, item.Omit != nil && *item.Omit && named || item.Omit == nil && named && c.referenced(item.Name)
+	return &itemAnswer{one, sub.usedVersion()}, item.Omit != nil && *item.Omit && named || item.Omit == nil && named && c.referenced(item.Name)
 }
 
 // referenced says whether another item of the batch uses the result, whose answer is left out
@@ -117,12 +123,12 @@ func (c *call) item(item batchItem, results map[string]json.RawMessage) (*call, 
 	return sub, nil
 }
 
-func batchAnswer(a answer, headers bool) object {
+func batchAnswer(a *itemAnswer, headers bool) object {
 	out := object{{"code", a.status}}
 	if headers {
 		list := []object{
 			{{"name", "Content-Type"}, {"value", "text/javascript; charset=UTF-8"}},
-			{{"name", "Facebook-API-Version"}, {"value", defaultVersion}},
+			{{"name", "Facebook-API-Version"}, {"value", a.version}},
 		}
 		if a.tag != "" {
 			list = append(list, object{{"name", "ETag"}, {"value", a.tag}})

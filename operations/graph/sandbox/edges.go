@@ -2,9 +2,7 @@ package sandbox
 
 import (
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 )
 
 // mostMedia is how far back an account's media can be read.
@@ -15,7 +13,7 @@ func (c *call) listMedia(a *Account, q query) (any, error) {
 	if len(items) > mostMedia {
 		items = items[:mostMedia]
 	}
-	items, err := between(items, q)
+	items, err := c.between(items, q)
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +33,7 @@ func (c *call) listLive(a *Account, q query) (any, error) {
 	items := slices.DeleteFunc(slices.Clone(c.s.st.live[a.ID]), func(m *Media) bool {
 		return m.At.After(c.now) || !c.mediaVisible(m)
 	})
-	items, err := between(items, q)
+	items, err := c.between(items, q)
 	if err != nil {
 		return nil, err
 	}
@@ -43,12 +41,12 @@ func (c *call) listLive(a *Account, q query) (any, error) {
 }
 
 // between keeps the media of a time span; both ends are optional.
-func between(items []*Media, q query) ([]*Media, error) {
-	since, err := parseTime("since", q.since)
+func (c *call) between(items []*Media, q query) ([]*Media, error) {
+	since, err := parseTime("since", q.since, c.now)
 	if err != nil {
 		return nil, err
 	}
-	until, err := parseTime("until", q.until)
+	until, err := parseTime("until", q.until, c.now)
 	if err != nil {
 		return nil, err
 	}
@@ -58,22 +56,6 @@ func between(items []*Media, q query) ([]*Media, error) {
 	return slices.DeleteFunc(slices.Clone(items), func(m *Media) bool {
 		return !since.IsZero() && m.At.Before(since) || !until.IsZero() && m.At.After(until)
 	}), nil
-}
-
-// parseTime reads a time parameter: unix seconds or one of the usual spellings.
-func parseTime(name, value string) (time.Time, error) {
-	if value == "" {
-		return time.Time{}, nil
-	}
-	if n, err := strconv.ParseInt(value, 10, 64); err == nil {
-		return time.Unix(n, 0).UTC(), nil
-	}
-	for _, layout := range []string{time.RFC3339, graphTime, "2006-01-02T15:04:05", time.DateTime, time.DateOnly} {
-		if t, err := time.Parse(layout, value); err == nil {
-			return t.UTC(), nil
-		}
-	}
-	return time.Time{}, badParam("Param %s must be a unix timestamp or a date", name)
 }
 
 func (c *call) listChildren(m *Media, q query) (any, error) {

@@ -132,10 +132,10 @@ func getAccountInsights(c *call) (any, error) {
 
 // span is what since and until say; without them the last 24 hours.
 func (c *call) span() (since, until time.Time, err error) {
-	if since, err = parseTime("since", c.params.get("since")); err != nil {
+	if since, err = parseTime("since", c.params.get("since"), c.now); err != nil {
 		return since, until, err
 	}
-	if until, err = parseTime("until", c.params.get("until")); err != nil {
+	if until, err = parseTime("until", c.params.get("until"), c.now); err != nil {
 		return since, until, err
 	}
 	if until.IsZero() {

@@ -149,7 +149,10 @@ type redactor struct{ replace *strings.Replacer }
 
 // redactor knows every secret of this world and what to write in its place.
 func (s *Sandbox) redactor() redactor {
-	secrets := map[string]string{s.app.Secret: "<app secret>", s.app.InstagramSecret: "<instagram app secret>"}
+	secrets := map[string]string{
+		s.app.Secret: "<app secret>", s.app.InstagramSecret: "<instagram app secret>",
+		s.app.ID + "|" + s.app.Secret: "<app token>", s.app.InstagramID + "|" + s.app.InstagramSecret: "<app token>",
+	}
 	for value, t := range s.st.tokens {
 		secrets[value] = "<" + t.describe() + ">"
 	}

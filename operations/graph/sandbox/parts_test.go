@@ -172,4 +172,10 @@ func partRecord(t *testing.T, c *client) {
 		Route: "GET /{ig-user}/stories", Params: map[string]string{"limit": "3", "access_token": "<user token 10100000000000001>"},
 		Token: "user token 10100000000000001", Auth: "parameter", Status: 200,
 	}, got.Requests[0])
+
+	c.get("/" + c.info.AppID + "/subscriptions?access_token=" + url.QueryEscape(c.info.AppToken)).ok()
+	c.get("/oauth/access_token?grant_type=client_credentials&client_id=" + c.info.AppID + "&client_secret=" + c.info.AppSecret).ok()
+	c.control(http.MethodGet, "requests", nil).into(&got)
+	assert.Equal(t, []string{"app token", "<app token>"}, []string{got.Requests[1].Token, got.Requests[1].Params["access_token"]})
+	assert.Equal(t, []string{"", "<app secret>"}, []string{got.Requests[2].Token, got.Requests[2].Params["client_secret"]})
 }

@@ -191,7 +191,7 @@ func publishingLimit(c *call) (any, error) {
 	if len(fields) == 0 {
 		fields = names("quota_usage")
 	}
-	since, err := parseTime("since", c.params.get("since"))
+	since, err := parseTime("since", c.params.get("since"), c.now)
 	if err != nil {
 		return nil, err
 	}

@@ -212,10 +212,17 @@ func quirkBatch(t *testing.T, c *client) {
 	require.Len(t, items, 6)
 	assert.JSONEq(t, `{"id":"10100000000000001"}`, items[0].Body)
 	names := []string{}
-	for _, h := range items[0].Headers {
-		names = append(names, h.Name)
+	versions := []string{}
+	for _, item := range []*item{items[0], items[1]} { // the first names a version, the second has that of the batch
+		for _, h := range item.Headers {
+			names = append(names, h.Name)
+			if h.Name == "Facebook-API-Version" {
+				versions = append(versions, h.Value)
+			}
+		}
 	}
 	assert.Contains(t, names, "ETag")
+	assert.Equal(t, []string{"v25.0", "v24.0"}, versions)
 	assert.Equal(t, 400, items[1].Code)
 	assert.Contains(t, items[1].Body, `"error_subcode":33`)
 	assert.Nil(t, items[2])

@@ -152,7 +152,7 @@ func (c *call) record(a answer) {
 		At: c.now, Method: c.method, Host: c.host, Version: c.version, Path: "/" + c.path,
 		Route: c.routeName(), Auth: c.auth, Status: a.status, Batch: c.batch,
 	}
-	if c.token != nil {
+	if c.token != nil && c.auth != "" { // without a token it is done in the app's name
 		r.Token = c.token.describe()
 	}
 	if a.cause != nil {
