@@ -16,6 +16,9 @@ func (a *app) paintOut(c text.Colors, s string) string {
 	return c.Sprint(s)
 }
 
+// painted is a cell of a table that has its colours already.
+type painted string
+
 // printIndented prints JSON with all its digits and escapes as they are.
 func (a *app) printIndented(raw json.RawMessage) error {
 	var b bytes.Buffer

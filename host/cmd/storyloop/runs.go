@@ -89,7 +89,7 @@ func (a *app) listRuns(ctx context.Context, q url.Values) error {
 	}
 	var rows []table.Row
 	for _, r := range list.Runs {
-		rows = append(rows, table.Row{r.ID, r.Workflow, a.paintState(r.State), moment(r.CreatedAt), lasted(r), remark(r)})
+		rows = append(rows, table.Row{r.ID, r.Workflow, painted(a.paintState(r.State)), moment(r.CreatedAt), lasted(r), remark(r)})
 	}
 	a.printTable(table.Row{"run", "workflow", "state", "created", "took", ""}, rows)
 	if list.Next != "" {
@@ -153,7 +153,7 @@ func (a *app) showRun(ctx context.Context, c *client, id string, limit int) erro
 	}
 	var rows []table.Row
 	for _, e := range list.Steps {
-		rows = append(rows, table.Row{e.Path, cmp.Or(e.Operation, "iteration"), a.paintEntry(e.State), len(e.Attempts), spent(e.StartedAt, e.EndedAt), entryRemark(e)})
+		rows = append(rows, table.Row{e.Path, cmp.Or(e.Operation, "iteration"), painted(a.paintEntry(e.State)), len(e.Attempts), spent(e.StartedAt, e.EndedAt), entryRemark(e)})
 	}
 	fmt.Fprintln(a.stdout)
 	a.printTable(table.Row{"step", "operation", "state", "attempts", "took", ""}, rows)
@@ -166,12 +166,12 @@ func (a *app) showRun(ctx context.Context, c *client, id string, limit int) erro
 func (a *app) printRunHead(r host.Run) {
 	say := func(name, value string) {
 		if value != "" {
-			fmt.Fprintf(a.stdout, "%-10s %s\n", name, value)
+			fmt.Fprintf(a.stdout, "%-10s %s\n", name, printable(value))
 		}
 	}
 	say("run", r.ID)
 	say("workflow", r.Workflow+" (version "+r.Version+")")
-	say("state", a.paintState(r.State))
+	say("state", string(r.State))
 	say("created", moment(r.CreatedAt))
 	say("took", lasted(r))
 	say("because of", because(r))

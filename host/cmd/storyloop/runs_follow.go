@@ -98,14 +98,14 @@ func (a *app) watchAll(ctx context.Context, c *client) error {
 			_ = a.printJSON(e)
 			return true
 		}
-		text := e.At.Local().Format(time.TimeOnly) + "  " + e.Run + "  " + a.paintState(e.State)
+		text := e.At.Local().Format(time.TimeOnly) + "  " + e.Run + "  " + string(e.State)
 		if e.Failure != nil {
 			text += ": " + e.Failure.Error()
 		}
 		if e.Question != nil {
 			text += ": " + e.Question.Text
 		}
-		fmt.Fprintln(a.stdout, text)
+		fmt.Fprintln(a.stdout, printable(text))
 		return true
 	})
 	if ctx.Err() != nil {

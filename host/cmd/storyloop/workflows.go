@@ -230,4 +230,3 @@ func (a *app) printTurned(c *client, raw json.RawMessage) error {
 	}
 	return nil
 }
-
