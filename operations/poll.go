@@ -37,6 +37,10 @@ type cursor struct {
 	Seen  []string  `json:"seen,omitempty"`
 }
 
+// maxPolled is how many pages a poll goes back: far enough for a long pause, and no
+// further.
+const maxPolled = 40
+
 // pollable completes a trigger that can be polled.
 func (a *api) pollable(look look, t connector.Trigger) connector.Trigger {
 	t.Poll = func(ctx context.Context, c *connector.Call, raw json.RawMessage, token string) (connector.EventPage, error) {
@@ -65,7 +69,11 @@ func (a *api) pollable(look look, t connector.Trigger) connector.Trigger {
 func (s *session) since(ctx context.Context, in pollInput, from cursor, look look) (connector.EventPage, error) {
 	var found []happening
 	var next url.Values
-	for range maxPages {
+	for pages := 0; ; pages++ {
+		if pages == maxPolled {
+			s.call.Log.WarnContext(ctx, "poll gave up before it reached what is known", "pages", pages)
+			break
+		}
 		page, more, err := look(ctx, s, in, next)
 		if err != nil {
 			return connector.EventPage{}, err

@@ -128,6 +128,23 @@ func TestPoll_Media(t *testing.T) {
 	}
 }
 
+// Whatever has come up in the meantime is found, over as many pages as it takes.
+func TestPoll_ManyAtOnce(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, rigOptions{seed: sandbox.Seed{Media: 600}})
+	page := r.poll(t, r.facebook, "media_published", onAccount, `{"since":"2020-01-01T00:00:00Z"}`)
+	require.Len(t, page.GetEvents(), 600)
+	seen := map[string]bool{}
+	for i, e := range page.GetEvents() {
+		seen[e.GetId()] = true
+		if i > 0 {
+			assert.False(t, e.GetOccurredAt().AsTime().Before(page.GetEvents()[i-1].GetOccurredAt().AsTime()), "oldest first")
+		}
+	}
+	assert.Len(t, seen, 600)
+	assert.Empty(t, r.poll(t, r.facebook, "media_published", onAccount, page.GetCursor()).GetEvents())
+}
+
 func TestPoll_BadCursor(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, rigOptions{})
