@@ -138,8 +138,11 @@ func (k *call) awaitCalled(child Run) (Run, error) {
 			return child, k.x.storeErr(err)
 		}
 		if latest.State.Ended() {
-			k.x.e.ends.tell(child.ID) // others look for themselves, too
+			k.x.e.ends.tell(child.ID, false) // others look for themselves, too
 			return latest, nil
+		}
+		if k.x.e.ends.isBroken(child.ID) {
+			return child, &storeError{fmt.Errorf("run %s has stopped before its end", child.ID)} // whose log says why
 		}
 		err = k.x.idle(time.Time{}, k.entry.Reason, func() {
 			select {

@@ -14,26 +14,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// catalogOf is a connector that the engine carries out by itself.
-type catalogOf struct {
-	host.Connector
-	catalog *connectorv1.Catalog
-}
-
-func (c catalogOf) Catalog() *connectorv1.Catalog { return c.catalog }
-
-func calling() host.Connector {
-	input := []byte(`{"type":"object","required":["workflow"],"properties":{"workflow":{"type":"string"},"input":{"type":"object"}}}`)
-	return catalogOf{catalog: &connectorv1.Catalog{Name: host.CallConnector, Version: "1.0.0", Operations: []*connectorv1.Operation{
-		{Name: host.Call, Effect: connectorv1.Effect_EFFECT_WRITE, Idempotency: connectorv1.Idempotency_IDEMPOTENCY_KEYED, InputSchema: input},
-		{Name: host.CallAndWait, Effect: connectorv1.Effect_EFFECT_WRITE, Idempotency: connectorv1.Idempotency_IDEMPOTENCY_KEYED, InputSchema: input},
-	}}}
-}
-
 func callLab(t *testing.T, change func(*host.Setup)) *lab {
 	world := &enginetest.World{}
 	l := newLab(t, func(s *host.Setup) {
-		s.Connectors = append(host.ConnectorList{world, calling()}, core.Connectors()...)
+		s.Connectors = append(host.ConnectorList{world, enginetest.Calls()}, core.Connectors()...)
 		if change != nil {
 			change(s)
 		}

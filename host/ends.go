@@ -2,15 +2,16 @@ package host
 
 import "sync"
 
-// ends tells those who wait for the ends of runs. The zero value is ready.
+// ends tells those who wait for runs to come to rest. The zero value is ready.
 type ends struct {
 	mu sync.Mutex
 	// Guarded by mu.
 	waited map[string]chan struct{} // By run.
+	broken map[string]bool          // Runs that the store has let down.
 }
 
-// of returns a channel that is closed when a run ends. Look at the run afterwards:
-// it may have ended before.
+// of returns a channel that is closed when a run comes to rest. Look at the run afterwards:
+// it may have done so before.
 func (e *ends) of(run string) <-chan struct{} {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -23,11 +24,25 @@ func (e *ends) of(run string) <-chan struct{} {
 	return e.waited[run]
 }
 
-func (e *ends) tell(run string) {
+// tell says that a run has come to rest, and whether that is since the store is
+// broken: it has not ended then, and never will in this process.
+func (e *ends) tell(run string, broken bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if broken {
+		if e.broken == nil {
+			e.broken = map[string]bool{}
+		}
+		e.broken[run] = true
+	}
 	if c := e.waited[run]; c != nil {
 		close(c)
 		delete(e.waited, run)
 	}
+}
+
+func (e *ends) isBroken(run string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.broken[run]
 }

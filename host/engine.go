@@ -183,7 +183,7 @@ func (e *Engine) Cancel(ctx context.Context, id string) error {
 		return fmt.Errorf("cancelling run %s: %w", id, err)
 	}
 	e.watchers.tell(Progress{Kind: RunEnded, Run: id, State: r.State, At: r.EndedAt})
-	e.ends.tell(id)
+	e.ends.tell(id, false)
 	return nil
 }
 

@@ -100,6 +100,7 @@ func (x *execution) main() {
 		x.e.mu.Lock()
 		delete(x.e.active, x.run.ID)
 		x.e.mu.Unlock()
+		x.e.ends.tell(x.run.ID, x.err != nil)
 		close(x.done)
 		x.e.running.Done()
 	}()
@@ -203,9 +204,6 @@ func (x *execution) end(output json.RawMessage, err error) {
 	}
 	x.run = r
 	x.tell(Progress{Kind: RunEnded, State: r.State, Failure: r.Failure, Question: r.Question, Output: r.Output})
-	if r.State.Ended() && err == nil {
-		x.e.ends.tell(r.ID)
-	}
 }
 
 // park brings the run to rest until a person has answered. The first question is

@@ -26,6 +26,7 @@ type Engine interface {
 	Wait(ctx context.Context, id string) (host.Run, error)
 	Accept(ctx context.Context, connector string, events []*connectorv1.Event) (int, error)
 	Dispatch(context.Context) error
+	Again(context.Context, host.AgainRequest) (host.Run, error)
 	Close(context.Context) error
 }
 
@@ -62,6 +63,8 @@ func Run(t *testing.T, s Subject) {
 		"Reconcile":        testReconcile,
 		"ResumeToken":      testResumeToken,
 		"CloseAndGoOn":     testCloseAndGoOn,
+		"KilledInAgain":    testKilledInAgain,
+		"KilledInCall":     testKilledInCall,
 		"Values":           testValues,
 		"Storage":          testStorage,
 		"Versions":         testVersions,
@@ -95,7 +98,7 @@ func newRig(t *testing.T, s Subject) *rig {
 func (r *rig) start(store host.Store) Engine {
 	e := r.subject.Engine(host.Setup{
 		Store: store, Clock: r.clock, Random: func() float64 { return 0.5 },
-		Connectors: host.ConnectorList{r.world},
+		Connectors: host.ConnectorList{r.world, Calls()},
 		Env:        func(string) (string, bool) { return "", false },
 	})
 	r.t.Cleanup(func() { r.close(e) })
