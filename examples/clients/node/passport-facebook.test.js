@@ -66,6 +66,20 @@ test('a login', async (t) => {
   assert.deepEqual(data.filter((p) => p.status === 'granted').map((p) => p.permission).sort(), [...scope].sort());
 });
 
+test('a whole profile', async (t) => {
+  const s = await start(t);
+  const [app, browser] = await serve(t, s, { profileFields: ['id', 'displayName', 'name', 'photos', 'emails', 'gender', 'profileUrl'] });
+  await browser.open(`${app}/login`);
+  await browser.click('Continue');
+  const { profile } = JSON.parse(browser.body);
+  assert.deepEqual(profile.name, { familyName: 'Roaster', givenName: 'Maya' });
+  assert.deepEqual(profile.emails, [{ value: 'maya@example.com' }]);
+  assert.match(profile.photos[0].value, /\/profile\//);
+  const last = (await s.journal()).at(-1);
+  assert.equal(last.params.fields, 'id,name,last_name,first_name,middle_name,picture,email,gender,link');
+  assert.equal(last.status, 200);
+});
+
 test('a login with fewer permissions than were asked for', async (t) => {
   const s = await start(t);
   const [app, browser] = await serve(t, s);

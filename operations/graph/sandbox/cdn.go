@@ -20,13 +20,18 @@ func serveCDN(c *call) (any, error) {
 	id, extension, _ := strings.Cut(name, ".")
 	id = strings.TrimSuffix(id, "_thumb")
 	m := c.s.st.media[id]
-	if c.parts[0] == "media" && (m == nil || !c.mediaVisible(m)) || c.parts[0] == "profile" && c.s.st.accounts[id] == nil && c.s.st.scoped[id].person == nil {
+	if c.parts[0] == "media" && (m == nil || !c.mediaVisible(m)) || c.parts[0] == "profile" && !c.s.st.hasFace(id) {
 		return answer{status: http.StatusNotFound, contentType: "text/plain", body: []byte("Content not found")}, nil
 	}
 	if extension == "mp4" {
 		return answer{status: http.StatusOK, contentType: "video/mp4", body: emptyMP4}, nil
 	}
 	return answer{status: http.StatusOK, contentType: "image/jpeg", body: picture(id)}, nil
+}
+
+// hasFace says whether an id is of somebody who has a profile picture.
+func (st *state) hasFace(id string) bool {
+	return st.accounts[id] != nil || st.scoped[id].person != nil || st.users[id] != nil
 }
 
 // serveMessageCDN answers attachments of messages.

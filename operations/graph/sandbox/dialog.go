@@ -13,7 +13,7 @@ import (
 // Scopes that the dialogs know. The names before 2025-01-27 (business_basic, ...) are refused.
 var dialogScopes = map[flavour][]string{
 	flavourFacebook: {
-		"email", "public_profile", "pages_show_list", "pages_read_engagement", "pages_manage_metadata", "pages_messaging", "pages_manage_posts",
+		"email", "public_profile", "user_gender", "user_birthday", "user_link", "pages_show_list", "pages_read_engagement", "pages_manage_metadata", "pages_messaging", "pages_manage_posts",
 		"business_management", "ads_management", "ads_read", "instagram_basic", "instagram_manage_comments", "instagram_manage_insights",
 		"instagram_content_publish", "instagram_manage_messages", "instagram_manage_contents", "instagram_manage_engagement",
 		"instagram_branded_content_creator", "catalog_management", "instagram_shopping_tag_products",

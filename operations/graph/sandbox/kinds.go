@@ -1,7 +1,5 @@
 package sandbox
 
-import "strings"
-
 // kinds are the types of nodes and their fields.
 type kinds struct {
 	user            *kind[*User]
@@ -29,27 +27,6 @@ func newKinds() *kinds {
 		media: media, comment: commentKind(), container: containerKind(),
 		thread: threadKind(), message: messageKind(), person: personKind(),
 		hashtag: hashtagKind(), hashtagMedia: hashtagMediaKind(media), invite: inviteKind(media), catalog: catalogKind(), product: productKind(),
-	}
-}
-
-func userKind() *kind[*User] {
-	return &kind[*User]{
-		name: "User", id: func(u *User) string { return u.ID }, defaults: names("name", "id"),
-		fields: map[string]fieldOf[*User]{
-			"name":  plain(func(u *User) any { return text(u.Name) }),
-			"email": plain(func(u *User) any { return text(u.Email) }),
-			"first_name": plain(func(u *User) any {
-				first, _, _ := strings.Cut(u.Name, " ")
-				return text(first)
-			}),
-			"last_name": plain(func(u *User) any {
-				_, last, _ := strings.Cut(u.Name, " ")
-				return text(last)
-			}),
-			"accounts": {only: facebookOnly, get: func(c *call, u *User, f *field) (any, error) {
-				return c.pagesOf(u).render(c, queryOf(f))
-			}},
-		},
 	}
 }
 

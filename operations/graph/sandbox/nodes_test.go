@@ -42,7 +42,7 @@ func TestNodes_HaveEveryDocumentedField(t *testing.T) {
 		{"/17800000000002007", "id,text,timestamp,username,from,like_count,hidden,media,parent_id,replies,user,legacy_instagram_comment_id", "", ""},
 		{"/" + reel, "id,status_code,status,copyright_check_status,video_status", "", ""},
 		{"/" + sandbox.SeedPageID, "", "id,name,category,link,tasks,access_token,instagram_business_account,connected_instagram_account", ""},
-		{"/me", "", "id,name,email,first_name,last_name,accounts", ""},
+		{"/me", "", "id,name,email,first_name,middle_name,last_name,short_name,picture,gender,birthday,link,accounts", ""},
 		{"/" + threads.Data[0].ID, "id,updated_time,message_count,unread_count,folder,is_owner,can_reply,link,name,participants,messages", "", ""},
 		{"/" + said.MessageID, "id,created_time,from,to,message,attachments,reactions,shares,story,is_unsupported,reply_to,tags", "", ""},
 		{"/" + jane, "id,name,username,profile_pic,follower_count,is_user_follow_business,is_business_follow_user,is_verified_user", "", ""},

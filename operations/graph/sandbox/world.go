@@ -58,10 +58,12 @@ type App struct {
 
 // A User is a Facebook person who has a role on Pages.
 type User struct {
-	ID    string   `json:"id"`
-	Name  string   `json:"name"`
-	Email string   `json:"email,omitempty"`
-	Pages []string `json:"pages,omitempty"` // Page ids
+	ID       string   `json:"id"`
+	Name     string   `json:"name"`
+	Email    string   `json:"email,omitempty"`
+	Gender   string   `json:"gender,omitempty"`
+	Birthday string   `json:"birthday,omitempty"` // as Meta writes it: MM/DD/YYYY
+	Pages    []string `json:"pages,omitempty"`    // Page ids
 }
 
 // A Page is a Facebook Page, mostly linked to a professional Instagram account.
