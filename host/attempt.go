@@ -25,7 +25,8 @@ func (k *call) attempt(cred *connectorv1.Credential) (*connectorv1.Result, *conn
 	}
 	k.x.tell(Progress{Kind: Attempted, Path: k.Path, Attempt: k.made()}.of(k.Step))
 
-	ctx, cancel := context.WithTimeout(k.x.ctx, k.timeout())
+	caller := Caller{Run: k.x.run.ID, Workflow: k.x.run.Workflow, Path: k.Path}
+	ctx, cancel := context.WithTimeout(WithCaller(k.x.ctx, caller), k.timeout())
 	defer cancel()
 	req := &connectorv1.InvokeRequest{
 		Call:      &connectorv1.Call{Id: a.ID, Credential: cred, IdempotencyKey: k.key()},

@@ -178,6 +178,41 @@ func TestRun_DeadCredential(t *testing.T) {
 	})
 }
 
+// storing is a world whose gets store that they have happened.
+type storing struct {
+	*enginetest.World
+	storage host.Storage
+}
+
+func (s storing) Invoke(ctx context.Context, req *connectorv1.InvokeRequest) *connectorv1.InvokeResponse {
+	caller, ok := host.CallerOf(ctx)
+	if ok {
+		if _, err := s.storage.Increment(ctx, caller, "workflow", "gets", "1"); err != nil {
+			panic(err)
+		}
+	}
+	return s.World.Invoke(ctx, req)
+}
+
+func TestRun_BuiltInConnectorsKnowTheirCaller(t *testing.T) {
+	t.Parallel()
+	world, store := &enginetest.World{}, host.NewMemory()
+	l := newLab(t, func(s *host.Setup) {
+		s.Store, s.Connectors = store, append(host.ConnectorList{storing{world, host.Storage{Values: store}}}, core.Connectors()...)
+	})
+	world.Before = func(_ context.Context, c enginetest.Call) *connectorv1.Failure {
+		if c.Nth == 1 {
+			return enginetest.Failed(unavailable, "Down.")
+		}
+		return nil
+	}
+	require.Equal(t, host.RunSucceeded, l.run(t, oneGet).State)
+	assert.Len(t, world.Calls("get"), 2)
+	value, _, err := store.Value(t.Context(), host.WorkflowScope("w"), "gets")
+	require.NoError(t, err)
+	assert.Equal(t, "1", string(value), "another attempt of a step changes nothing again")
+}
+
 func TestRun_ConnectorThatBreaksItsContract(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, nil)

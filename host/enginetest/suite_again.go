@@ -2,6 +2,7 @@ package enginetest
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"github.com/storyloop/storyloop/host"
@@ -71,11 +72,14 @@ func testKilledInAgain(t *testing.T, r *rig) {
 		r.close(e)
 		died = mortal.dead()
 
-		e = r.start(r.open())
+		store = r.open()
+		e = r.start(store)
 		_, err = e.Resume(r.ctx)
 		require.NoError(t, err)
-		if _, err := store.Run(r.ctx, "again"); err != nil {
-			continue // it died before the run was stored
+		var missing *host.NotFoundError
+		if _, err := store.Run(r.ctx, "again"); errors.As(err, &missing) {
+			require.Zero(t, writes, "it died before the run was stored")
+			continue
 		}
 		run, err := e.Wait(r.ctx, "again")
 		require.NoError(t, err)
@@ -115,7 +119,8 @@ steps:
 		r.close(e)
 		died = mortal.dead()
 
-		e = r.start(r.open())
+		store = r.open()
+		e = r.start(store)
 		_, err = e.Resume(r.ctx)
 		require.NoError(t, err)
 		run := r.wait(e)
