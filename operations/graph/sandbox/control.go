@@ -54,6 +54,7 @@ func control() map[string]controlFunc {
 		"POST tokens/invalidate": controlInvalidate,
 		"POST limits":            controlLimits,
 		"POST assets":            controlAsset,
+		"POST removals":          controlRemoval,
 		"GET schema":             func(*Sandbox, *http.Request, []string) (any, error) { return json.RawMessage(controlSchema), nil },
 		"POST reset":             func(s *Sandbox, _ *http.Request, _ []string) (any, error) { return done{}, s.Reset() },
 	}

@@ -126,7 +126,7 @@ func TestControl_SchemaKnowsEveryCommand(t *testing.T) {
 	}
 	require.NoError(t, json.Unmarshal([]byte(text), &doc))
 	bodies := map[string]any{
-		"fault": sandbox.Fault{}, "action": sandbox.Action{}, "rules": sandbox.Rules{}, "token": sandbox.TokenSpec{}, "limits": sandbox.Limits{}, "asset": sandbox.Asset{},
+		"fault": sandbox.Fault{}, "action": sandbox.Action{}, "rules": sandbox.Rules{}, "token": sandbox.TokenSpec{}, "limits": sandbox.Limits{}, "asset": sandbox.Asset{}, "removal": sandbox.Removal{},
 	}
 	for name, body := range bodies {
 		var got []string
