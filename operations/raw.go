@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/net/http/httpguts"
+
 	"github.com/storyloop/storyloop/connector"
 	"github.com/storyloop/storyloop/operations/graph"
 )
@@ -57,7 +59,7 @@ func rawHTTPRequest(a *api) connector.Operation {
 			return rawOutput{}, "", err
 		}
 		body, err := withoutSecrets(resp.Body, r.Token, s.key.Token)
-		return rawOutput{StatusCode: resp.Status, Headers: rawHeaders(resp.Header), Body: body}, "", err
+		return rawOutput{StatusCode: resp.Status, Headers: rawHeaders(resp.Header, r.Token, s.key.Token), Body: body}, "", err
 	})
 	return connector.Validate(op, checkRaw)
 }
@@ -110,13 +112,39 @@ func checkRaw(in rawInput, known connector.Known) []connector.Problem {
 			found = append(found, secretParam(pointer))
 		}
 	}
+	if known("/body/json") {
+		found = append(found, checkRawJSON(in.Body.JSON)...)
+	}
 	for i, p := range in.Headers {
 		pointer := pointerTo("/headers", i, "name")
+		if value := pointerTo("/headers", i, "value"); known(value) && !httpguts.ValidHeaderFieldValue(p.Value) {
+			found = append(found, problem(value, "wrong_form", "A header's value has no line breaks and no control characters.", "Leave them out."))
+		}
+		if known(pointer) && !httpguts.ValidHeaderFieldName(p.Name) {
+			found = append(found, problem(pointer, "wrong_form", "This is no name of a header.", "Use letters, digits and hyphens."))
+			continue
+		}
 		switch http.CanonicalHeaderKey(p.Name) {
 		case "Host", "Authorization", "Cookie", "Content-Length", "Transfer-Encoding", "Connection", "Proxy-Authorization":
 			if known(pointer) {
 				found = append(found, problem(pointer, "not_allowed", "This header is the connector's.", "Leave it out."))
 			}
+		}
+	}
+	return found
+}
+
+// checkRawJSON looks for parameters that hold secrets: Meta takes parameters from
+// a JSON body too.
+func checkRawJSON(body json.RawMessage) []connector.Problem {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(body, &members) != nil {
+		return nil
+	}
+	var found []connector.Problem
+	for name := range members {
+		if graph.SecretParam(name) {
+			found = append(found, secretParam("/body/json/"+strings.NewReplacer("~", "~0", "/", "~1").Replace(name)))
 		}
 	}
 	return found
@@ -160,11 +188,14 @@ func secretParam(pointer string) connector.Problem {
 	return problem(pointer, "not_allowed", "Tokens and secrets are the connector's to add.", "Leave this parameter out.")
 }
 
-// rawHeaders keeps what a workflow may want to see.
-func rawHeaders(h http.Header) map[string]string {
+// rawHeaders keeps what a workflow may want to see, without the tokens.
+func rawHeaders(h http.Header, tokens ...string) map[string]string {
 	out := map[string]string{}
 	for _, name := range []string{"Content-Type", "Date", "Etag", "Last-Modified", "Facebook-Api-Version", "X-Fb-Trace-Id", "X-Fb-Request-Id", "X-App-Usage", "X-Page-Usage", "X-Business-Use-Case-Usage"} {
 		if v := h.Get(name); v != "" {
+			for _, token := range tokens {
+				v = strings.ReplaceAll(v, token, hiddenValue)
+			}
 			out[strings.ToLower(name)] = v
 		}
 	}

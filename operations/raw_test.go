@@ -43,6 +43,15 @@ func TestRawHTTPRequest_ShowsNoToken(t *testing.T) {
 	assert.NotContains(t, out, r.info.Accounts[0].PageToken)
 }
 
+func TestRawHTTPRequest_ShowsNoTokenInHeaders(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, rigOptions{})
+	require.NoError(t, r.AddFault(sandbox.Fault{Kind: sandbox.FaultStatus, Status: 200, Body: "{}", Header: map[string]string{"ETag": "x" + r.info.Accounts[0].UserToken}}))
+	out := r.ok(t, "raw_http_request", `{"endpoint":"/me"}`)
+	assert.NotContains(t, out, r.info.Accounts[0].UserToken)
+	assert.Contains(t, out, `"etag":"x[secret]"`)
+}
+
 func TestRawHTTPRequest_TheTokenStaysAtItsHost(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, rigOptions{})
@@ -66,6 +75,12 @@ func TestRawHTTPRequest_TheTokenStaysAtItsHost(t *testing.T) {
 		`{"endpoint":"/x?%zz"}`,
 		`{"endpoint":"/x","query":[{"name":"access_token","value":"abc"}]}`,
 		`{"endpoint":"/x","method":"POST","body":{"form":[{"name":"access_token","value":"abc"}]}}`,
+		`{"endpoint":"/x","query":[{"name":"ACCESS_TOKEN","value":"abc"}]}`,
+		`{"endpoint":"/x","query":[{"name":"access_token[]","value":"abc"}]}`,
+		`{"endpoint":"/x","method":"POST","body":{"json":{"access_token":"abc"}}}`,
+		`{"endpoint":"/x","headers":[{"name":"X-A","value":"a\r\nX-Evil: 1"}]}`,
+		`{"endpoint":"/x","headers":[{"name":"X-A\r\nHost","value":"a"}]}`,
+		`{"endpoint":"/x","headers":[{"name":"Host ","value":"a"}]}`,
 		`{"endpoint":"/x","headers":[{"name":"host","value":"evil.example"}]}`,
 		`{"endpoint":"/x","headers":[{"name":"AUTHORIZATION","value":"x"}]}`,
 		`{"endpoint":"/x","method":"PATCH"}`,

@@ -289,8 +289,9 @@ func secrets(r Request) []string {
 }
 
 // SecretParam reports whether a parameter or property of that name holds a secret
-// of Meta's API.
+// of Meta's API. Meta takes a name for the same in another case, and with brackets.
 func SecretParam(name string) bool {
+	name, _, _ = strings.Cut(strings.ToLower(strings.TrimSpace(name)), "[")
 	switch name {
 	case "access_token", "page_token", "appsecret_proof", "client_secret", "fb_exchange_token", "input_token", "code", "code_verifier", "verify_token", "notification_messages_token":
 		return true
