@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/storyloop/storyloop/host"
+	"github.com/storyloop/storyloop/host/core"
 	"github.com/storyloop/storyloop/host/enginetest"
 	connectorv1 "github.com/storyloop/storyloop/proto/connector/v1"
 	"github.com/stretchr/testify/assert"
@@ -136,6 +137,35 @@ func TestAgain_LostWrite(t *testing.T) {
 	require.Equal(t, host.RunSucceeded, run.State, "%v", run.Failure)
 	assert.Len(t, l.world.Happened("post"), 1)
 	assert.Equal(t, "r/post", l.world.Calls("reconcile")[0].Key, "by the key of the run that began it")
+}
+
+// TestAgain_StoresOnce goes on with a run that was cancelled after a step had
+// stored something and before it had said so.
+func TestAgain_StoresOnce(t *testing.T) {
+	t.Parallel()
+	world, store := &enginetest.World{}, host.NewMemory()
+	l := newLab(t, func(s *host.Setup) {
+		s.Store, s.Connectors = store, append(host.ConnectorList{storing{world, host.Storage{Values: store}}}, core.Connectors()...)
+	})
+	entered := make(chan struct{})
+	world.Before = func(ctx context.Context, c enginetest.Call) *connectorv1.Failure {
+		if c.Nth == 1 {
+			close(entered)
+			<-ctx.Done()
+			return enginetest.Lost()
+		}
+		return nil
+	}
+	l.define(t, "w", "{connector: manual}", "- {id: delete, connector: world, operation: delete, input: {id: '1'}}\n")
+	l.start(t, "w", "r")
+	<-entered
+	require.NoError(t, l.Cancel(t.Context(), "r"))
+	run := l.again(t, host.AgainRequest{From: host.AgainFailed})
+	require.Equal(t, host.RunSucceeded, run.State, "%v", run.Failure)
+	require.Len(t, world.Calls("delete"), 2)
+	value, _, err := store.Value(t.Context(), host.WorkflowScope("w"), "gets")
+	require.NoError(t, err)
+	assert.Equal(t, "1", string(value))
 }
 
 // TestAgain_WhatWasCalled goes on with a run that was cancelled while it waited for

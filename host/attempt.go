@@ -25,7 +25,7 @@ func (k *call) attempt(cred *connectorv1.Credential) (*connectorv1.Result, *conn
 	}
 	k.x.tell(Progress{Kind: Attempted, Path: k.Path, Attempt: k.made()}.of(k.Step))
 
-	caller := Caller{Run: k.x.run.ID, Workflow: k.x.run.Workflow, Path: k.Path}
+	caller := Caller{Run: k.x.run.ID, Workflow: k.x.run.Workflow, Path: k.Path, Began: k.entry.From}
 	ctx, cancel := context.WithTimeout(WithCaller(k.x.ctx, caller), k.timeout())
 	defer cancel()
 	req := &connectorv1.InvokeRequest{

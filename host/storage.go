@@ -2,6 +2,7 @@ package host
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -24,6 +25,7 @@ type Caller struct {
 	Run      string
 	Workflow string
 	Path     string
+	Began    string // The run that began the step, if this one goes on with it; empty otherwise.
 }
 
 type callerKey struct{}
@@ -144,7 +146,7 @@ func (s Storage) change(ctx context.Context, c Caller, scope, key string, f func
 	if key == "" {
 		return nil, &InputError{"/key", "must not be empty"}
 	}
-	return s.Values.ChangeValue(ctx, Change{Scope: where, Key: key, Run: c.Run, Path: c.Path, Change: func(old json.RawMessage) (json.RawMessage, json.RawMessage, error) {
+	return s.Values.ChangeValue(ctx, Change{Scope: where, Key: key, Run: cmp.Or(c.Began, c.Run), Path: c.Path, Change: func(old json.RawMessage) (json.RawMessage, json.RawMessage, error) {
 		now, answer, err := f(old)
 		if err == nil && len(now) > maxStored {
 			err = &InputError{"/value", fmt.Sprintf("what is stored under %q would have %d bytes; at most %d allowed", key, len(now), maxStored)}
