@@ -42,12 +42,12 @@ func TestMain(m *testing.M) {
 
 // generic is a client that knows nothing but what reflection tells it.
 type generic struct {
-	t     *testing.T
+	t     testing.TB
 	cc    *grpc.ClientConn
 	files *protoregistry.Files
 }
 
-func dial(t *testing.T, socket string) *generic {
+func dial(t testing.TB, socket string) *generic {
 	t.Helper()
 	cc, err := grpc.NewClient("unix://"+socket, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	require.NoError(t, err)
@@ -89,7 +89,7 @@ func (g *generic) call(service, method string, request any) string {
 
 // startByHand runs the connector as a person does who wants to look at it, and
 // returns the socket where it serves.
-func startByHand(t *testing.T) (socket string) {
+func startByHand(t testing.TB) (socket string) {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "c")
 	require.NoError(t, err)

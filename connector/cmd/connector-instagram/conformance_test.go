@@ -67,7 +67,7 @@ func TestCatalog_IsTheOneThatWasReviewed(t *testing.T) {
 }
 
 // catalogOf asks a process of the connector what it offers.
-func catalogOf(t *testing.T) *connectorv1.Catalog {
+func catalogOf(t testing.TB) *connectorv1.Catalog {
 	t.Helper()
 	resp, err := connectorv1.NewConnectorServiceClient(dial(t, startByHand(t)).cc).GetCatalog(t.Context(), &connectorv1.GetCatalogRequest{})
 	require.NoError(t, err)
