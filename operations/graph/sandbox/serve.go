@@ -189,6 +189,8 @@ func (s *Sandbox) write(w http.ResponseWriter, r *http.Request, c *call, a answe
 	if a.location != "" {
 		h.Set("Location", a.location)
 	}
+	// Clients read Meta's time here: windows and ages are counted by its clock.
+	h["Date"] = []string{c.now.UTC().Format(http.TimeFormat)}
 	h["Facebook-Api-Version"] = []string{c.usedVersion()}
 	if h["X-Fb-Trace-Id"] == nil {
 		h["X-Fb-Trace-Id"] = []string{s.lockedTrace()}
