@@ -75,12 +75,14 @@ func plain(b *testing.B, url string, ids []string, concurrency int) time.Duratio
 	return time.Since(start)
 }
 
+// benchStack is a host whose runs are kept in a file.
 func benchStack(b *testing.B, url string) *stack {
 	var stderr bytes.Buffer
 	a := &app{getenv: noEnv, stdout: io.Discard, stderr: &stderr, logLevel: "error", lockFile: lock}
 	a.credentials = b.TempDir() + "/credentials.yaml"
 	require.NoError(b, os.WriteFile(a.credentials, []byte(benchCredentials), 0o600))
 	a.settings = fmt.Sprintf(`{"instagram":{"sandbox_url":%q}}`, url)
+	a.data = b.TempDir() + "/storyloop.db"
 	s, err := a.openStack(b.Context(), stackOptions{})
 	require.NoError(b, err)
 	b.Cleanup(s.close)
@@ -109,8 +111,8 @@ func through(b *testing.B, s *stack, ids []string, concurrency int) time.Duratio
 	return took
 }
 
-// BenchmarkLoop compares a loop over 1,000 stories with a plain net/http loop over
-// the same server in the same run.
+// BenchmarkLoop compares a durable loop over 1,000 stories with a plain net/http
+// loop over the same server in the same run.
 func BenchmarkLoop(b *testing.B) {
 	for _, bench := range []struct {
 		latency     time.Duration
@@ -134,12 +136,49 @@ func BenchmarkLoop(b *testing.B) {
 	}
 }
 
+// BenchmarkRuns measures durable steps a second over 64 runs at once of a loop of
+// 100 steps.
+func BenchmarkRuns(b *testing.B) {
+	const runs, steps = 64, 100
+	srv := instagram(b, 0)
+	s := benchStack(b, srv.URL)
+	list := ids(steps)
+	through(b, s, list, 1)
+	var took time.Duration
+	b.ResetTimer()
+	for range b.N {
+		start := time.Now()
+		var wg sync.WaitGroup
+		for range runs {
+			wg.Go(func() { through(b, s, list, 1) })
+		}
+		wg.Wait()
+		took += time.Since(start)
+	}
+	b.ReportMetric(float64(runs*steps*b.N)/took.Seconds(), "steps/s")
+}
+
 // BenchmarkMemory measures the largest resident memory of the host and its
-// connector together, in MB, while they loop over 5,000 stories.
+// connector together, in MB, while they loop over stories, durably.
 func BenchmarkMemory(b *testing.B) {
+	small := 0
+	for _, n := range []int{1000, 5000, 100_000} {
+		b.Run(fmt.Sprintf("items=%d", n), func(b *testing.B) {
+			kb := loopMemory(b, n)
+			if n == 1000 {
+				small = kb
+			}
+			b.ReportMetric(float64(kb)/1024, "MB-together")
+			b.ReportMetric(float64(kb)/float64(small), "x-of-1000")
+		})
+	}
+}
+
+// loopMemory returns the largest resident memory during a loop, in KB.
+func loopMemory(b *testing.B, n int) int {
 	srv := instagram(b, 0)
 	dir := b.TempDir()
-	trigger, err := json.Marshal(map[string][]string{"list": ids(5000)})
+	trigger, err := json.Marshal(map[string][]string{"list": ids(n)})
 	require.NoError(b, err)
 	for name, text := range map[string]string{
 		"bench.json": fmt.Sprintf(loopOver, 4), "credentials.yaml": benchCredentials, "trigger.json": string(trigger),
@@ -151,7 +190,7 @@ func BenchmarkMemory(b *testing.B) {
 	require.NoError(b, err, "%s", out)
 	var largest int
 	for range b.N {
-		cmd := exec.CommandContext(b.Context(), program, "run", dir+"/bench.json", "--trigger", "@"+dir+"/trigger.json", "--lock", lock,
+		cmd := exec.CommandContext(b.Context(), program, "run", dir+"/bench.json", "--trigger", "@"+dir+"/trigger.json", "--lock", lock, "--data", dir+"/storyloop.db",
 			"--credentials", dir+"/credentials.yaml", "--settings", fmt.Sprintf(`{"instagram":{"sandbox_url":%q}}`, srv.URL))
 		var stderr bytes.Buffer
 		cmd.Stderr = &stderr
@@ -163,8 +202,9 @@ func BenchmarkMemory(b *testing.B) {
 		ended()
 		require.NoError(b, err, stderr.String())
 		largest = max(largest, <-sampled)
+		require.NoError(b, os.Remove(dir+"/storyloop.db"))
 	}
-	b.ReportMetric(float64(largest)/1024, "MB-together")
+	return largest
 }
 
 // sample returns the largest resident memory of a process and its children, in
