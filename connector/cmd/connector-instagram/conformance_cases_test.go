@@ -62,6 +62,9 @@ func (w *world) container(params string) string {
 // in the answer.
 func (w *world) as(token, method, path string) (id string) {
 	w.t.Helper()
+	if method != "GET" {
+		w.changed.Store(true)
+	}
 	path, query, _ := strings.Cut(path, "?")
 	r := httptest.NewRequest(method, "/v25.0/"+path+"?"+query+"&access_token="+url.QueryEscape(token), nil)
 	rec := httptest.NewRecorder()

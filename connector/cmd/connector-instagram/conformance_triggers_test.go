@@ -114,6 +114,7 @@ func (m *mailbox) last(deed func()) *connectorv1.ReceiveRequest {
 	m.mu.Lock()
 	m.kept = nil
 	m.mu.Unlock()
+	m.w.changed.Store(true)
 	require.NoError(m.w.t, m.w.SetCallback(m.url, m.w.info.VerifyToken))
 	deed()
 	require.NoError(m.w.t, m.w.Flush(m.w.t.Context()))

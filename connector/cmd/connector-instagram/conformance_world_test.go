@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -35,6 +36,7 @@ type world struct {
 	// instagram is the same account with Instagram Login.
 	instagram *connectorv1.Credential
 	many      []*connectorv1.Credential // Of the other accounts.
+	changed   atomic.Bool               // Since the last reset, which takes a while.
 }
 
 func newWorld(t *testing.T) *world {
@@ -54,6 +56,7 @@ func newWorld(t *testing.T) *world {
 	for range manyAccounts {
 		out.many = append(out.many, &connectorv1.Credential{})
 	}
+	out.changed.Store(true)
 	return out
 }
 
@@ -160,9 +163,13 @@ func (w *world) account(i int) connectortest.AccountCase {
 // container finds that time has passed when looking again: what Instagram processes
 // takes one look more than it would need.
 func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	waits := strings.Contains(r.URL.Query().Get("fields"), "status_code")
+	if waits || r.Method != http.MethodGet {
+		w.changed.Store(true)
+	}
 	rw.Header().Set("Date", w.Clock().Now().Format(http.TimeFormat))
 	w.Sandbox.ServeHTTP(rw, r)
-	if strings.Contains(r.URL.Query().Get("fields"), "status_code") {
+	if waits {
 		w.Clock().Advance(15 * time.Second)
 	}
 }
@@ -170,21 +177,18 @@ func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 // reset makes everything new. The account has searched for the hashtag that the
 // examples are about, as one must before looking at it.
 func (w *world) reset() {
+	if !w.changed.Swap(false) {
+		return
+	}
 	w.Clock().Set(sandbox.SeedTime)
 	require.NoError(w.t, w.Reset())
 	w.as(w.info.Accounts[0].UserToken, "GET", "ig_hashtag_search?q=coke&user_id="+sandbox.SeedAccountID)
 }
 
-// die has every token end, as when a user changes the password.
+// die has every token be refused, as when a user has changed the password.
 func (w *world) die() (undo func()) {
-	for _, a := range w.info.Accounts {
-		for _, token := range []string{a.UserToken, a.PageToken, a.InstagramToken} {
-			if token != "" {
-				require.NoError(w.t, w.InvalidateToken(token, 460))
-			}
-		}
-	}
-	return w.reset
+	require.NoError(w.t, w.AddFault(sandbox.Fault{Kind: sandbox.FaultError, Code: 190, Subcode: 460, Status: http.StatusBadRequest, Times: -1}))
+	return w.ClearFaults
 }
 
 // useUp has the account's budget be used up.
