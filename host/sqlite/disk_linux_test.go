@@ -13,7 +13,7 @@ func smallDisk(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	if err := syscall.Mount("storyloop-test", dir, "tmpfs", 0, "size=2m,mode=0700"); err != nil {
-		t.Skipf("mounting a small disk, which only root may: %v", err)
+		skip(t, "mounting a small disk, which only root may: %v", err)
 	}
 	t.Cleanup(func() { require.NoError(t, syscall.Unmount(dir, syscall.MNT_DETACH)) })
 	return dir
