@@ -88,6 +88,8 @@ func FuzzRequest(f *testing.F) {
 	f.Add("POST", "", "batch=[{\"method\":\"GET\",\"relative_url\":\"me\",\"name\":\"a\"},{\"relative_url\":\"{result=a:$.id}\"}]", "", "")
 	f.Add("POST", SeedAccountID+"/media", "image_url=https://a.example/b.jpg&user_tags=[{}]", "multipart/form-data; boundary=x", "--x--")
 	f.Add("GET", "ig_hashtag_search", "user_id="+SeedAccountID+"&q=coke", "", "")
+	f.Add("GET", SeedAccountID+"/media", "since=-7days&until=Mon+Aug+03+2026+09:00:00+GMT%2B0200", "", "")
+	f.Add("GET", "me", "fields=picture.width(320){url},middle_name", "", "")
 	f.Add("DELETE", "17800000000001007", "", "", "{}")
 	f.Fuzz(func(t *testing.T, method, path, query, kind, body string) {
 		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
