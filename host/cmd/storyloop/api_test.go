@@ -365,6 +365,7 @@ func TestUp_ServesMetrics(t *testing.T) {
 	t.Parallel()
 	s := serveFile(t)
 	s.add(getStory)
+	s.fault(`{"kind":"latency","times":1,"header":{"X-App-Usage":"{\"call_count\":28,\"total_time\":3,\"total_cputime\":2}"}}`)
 	s.must("POST", "/api/v1/runs", `{"workflow":"one-story","id":"a"}`, nil)
 	s.follow("a")
 	assert.Equal(t, 403, ask(t, "POST", s.Address+"/webhooks/instagram/default", map[string]string{"X-Hub-Signature-256": "sha256=forged"}))
@@ -373,6 +374,7 @@ func TestUp_ServesMetrics(t *testing.T) {
 		`storyloop_runs{state="succeeded"} 1`,
 		`storyloop_runs_ended_total{state="succeeded",workflow="one-story"} 1`,
 		`storyloop_steps_total{connector="instagram",operation="get_story",outcome="done"} 3`,
+		`storyloop_steps_total{connector="loop",operation="loop_list",outcome="done"} 1`,
 		`storyloop_attempts_total{connector="instagram",operation="list_stories",outcome="ok"} 1`,
 		`storyloop_call_duration_seconds_count{connector="instagram",operation="get_story"} 3`,
 		`storyloop_quota_used_ratio{connector="instagram"`,
@@ -382,7 +384,7 @@ func TestUp_ServesMetrics(t *testing.T) {
 		`storyloop_webhooks_total{connector="instagram",status="403"} 1`,
 		"go_goroutines",
 	} {
-		assert.Contains(t, string(answer), line)
+		assert.True(t, strings.Contains(string(answer), line), "no %s", line)
 	}
 	assert.NotContains(t, string(answer), s.Sandbox.AppSecret)
 }

@@ -128,6 +128,9 @@ func (a *app) runsStartCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if !json.Valid(payload) {
+				return usageErrorf("--trigger is not JSON")
+			}
 			in := map[string]any{"workflow": args[0], "trigger": json.RawMessage(payload)}
 			return a.steer(cmd.Context(), "/api/v1/runs", in, watch)
 		},

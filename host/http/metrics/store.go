@@ -3,6 +3,7 @@ package metrics
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/storyloop/storyloop/host"
@@ -55,7 +56,7 @@ func (s *store) PutEntry(ctx context.Context, e host.Entry, d host.Durability) e
 	defer s.since(time.Now(), d)
 	err := s.Store.PutEntry(ctx, e, d)
 	switch {
-	case err != nil, e.Step == "", e.From != "": // iterations; what another run has done
+	case err != nil, e.From != "", strings.HasSuffix(e.Path, "]"): // done by another run; an iteration, which is no step
 	case e.State == host.EntryWaiting:
 		s.m.waits.WithLabelValues(e.Connector, e.Operation).Inc()
 	case e.State.Final():

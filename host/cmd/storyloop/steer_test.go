@@ -1,0 +1,278 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/storyloop/storyloop/host"
+)
+
+// shell runs commands on a data file.
+type shell struct {
+	t    *testing.T
+	data string
+}
+
+func (s shell) do(args ...string) result {
+	s.t.Helper()
+	return storyloop(s.t, append(args, "--data", s.data)...)
+}
+
+// must runs a command that has to end well, and returns its output.
+func (s shell) must(args ...string) string {
+	s.t.Helper()
+	r := s.do(args...)
+	require.Equal(s.t, 0, r.code, "%v: %s", args, r.stderr)
+	return r.stdout
+}
+
+// finisher ends at once, and fails if it is told to.
+const finisher = `name: finisher
+trigger: { connector: manual }
+steps:
+  - id: loop-1
+    connector: loop
+    operation: loop_list
+    input: { list: $.steps.trigger.list, on_error: continue }
+    steps:
+      - id: boolean-condition-1
+        connector: boolean-condition
+        operation: boolean_condition
+        input: { conditions: [{ value1: $.steps.loop-1.value, comparison: "===", value2: bad }] }
+        branches:
+          "true":
+            - id: terminate-1
+              connector: terminate
+              operation: fail
+              input: { message: told to fail }
+`
+
+func TestRuns_WithoutAHost(t *testing.T) {
+	t.Parallel()
+	s := shell{t, filepath.Join(t.TempDir(), "storyloop.db")}
+	r := s.do("runs", "list")
+	assert.Equal(t, 2, r.code)
+	assert.Contains(t, r.stderr, "there is no data file")
+	assert.NoFileExists(t, s.data, "a look makes no file")
+
+	out := s.must("workflows", "add", write(t, "finisher.yaml", finisher))
+	assert.Contains(t, out, "finisher is stored as version")
+	assert.Contains(t, out, "is off")
+	assert.Contains(t, s.must("runs", "list"), "no runs")
+	assert.Contains(t, s.must("workflows", "list"), "finisher")
+	assert.Contains(t, s.must("workflows", "enable", "finisher"), "finisher is on")
+	assert.Contains(t, s.must("workflows", "show", "finisher"), "on ")
+	assert.Contains(t, s.must("workflows", "disable", "finisher"), "finisher is off")
+	assert.Contains(t, s.must("schedules"), "no schedules")
+
+	exported := s.must("workflows", "export", "finisher")
+	other := shell{t, filepath.Join(t.TempDir(), "other.db")}
+	other.must("workflows", "add", write(t, "finisher.json", exported))
+	assert.Equal(t, exported, other.must("workflows", "export", "finisher"))
+
+	r = s.do("runs", "start", "finisher", "--trigger", `{"list":["good"]}`)
+	assert.Equal(t, 0, r.code, r.stderr)
+	assert.Contains(t, r.stdout, "finisher: succeeded in")
+	r = s.do("runs", "start", "finisher", "--trigger", `{"list":["bad"]}`)
+	assert.Equal(t, 1, r.code)
+	assert.Contains(t, r.stderr, "told to fail")
+
+	var list struct{ Runs []host.Run }
+	require.NoError(t, json.Unmarshal([]byte(s.must("runs", "list", "--json")), &list))
+	require.Len(t, list.Runs, 2)
+	failed := list.Runs[0].ID
+	assert.Contains(t, s.must("runs", "list", "--state", "failed"), failed)
+	assert.NotContains(t, s.must("runs", "list", "--state", "succeeded"), failed)
+	shown := s.must("runs", "show", failed)
+	for _, want := range []string{failed, "finisher (version ", "failed", "loop-1", "told to fail"} {
+		assert.Contains(t, shown, want)
+	}
+	var whole struct {
+		Run     host.Run
+		History struct{ Steps []host.Entry }
+	}
+	require.NoError(t, json.Unmarshal([]byte(s.must("runs", "show", failed, "--json")), &whole))
+	assert.Equal(t, failed, whole.Run.ID)
+	require.NotEmpty(t, whole.History.Steps)
+	var step host.Entry
+	require.NoError(t, json.Unmarshal([]byte(s.must("runs", "show", failed, "--step", "loop-1[0]/boolean-condition-1")), &step))
+	assert.NotEmpty(t, step.Input)
+
+	r = s.do("runs", "watch", failed)
+	assert.Equal(t, 1, r.code, "it is known how it ended")
+	assert.Contains(t, r.stderr, "told to fail")
+	r = s.do("runs", "retry", failed, "--from", "failed")
+	assert.Equal(t, 1, r.code)
+	assert.Contains(t, r.stderr, "told to fail")
+	require.NoError(t, json.Unmarshal([]byte(s.must("runs", "list", "--json")), &list))
+	require.Len(t, list.Runs, 3)
+	assert.Equal(t, failed, list.Runs[0].Origin.Run)
+	assert.Contains(t, s.must("runs", "show", list.Runs[0].ID), "done again: failed")
+}
+
+func TestRuns_SaysWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	s := shell{t, filepath.Join(t.TempDir(), "storyloop.db")}
+	s.must("workflows", "add", write(t, "finisher.yaml", finisher))
+	for _, tt := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"runs", "show", "x"}, 2, `there is no run "x"`},
+		{[]string{"runs", "watch", "x"}, 2, `there is no run "x"`},
+		{[]string{"runs", "watch"}, 1, "no host is running"},
+		{[]string{"runs", "cancel", "x"}, 2, `there is no run "x"`},
+		{[]string{"runs", "retry", "x"}, 2, `there is no run "x"`},
+		{[]string{"runs", "resolve", "x", "skip"}, 2, `there is no run "x"`},
+		{[]string{"runs", "resolve", "x", "perhaps"}, 2, "repeat"},
+		{[]string{"runs", "start", "x"}, 2, `"x"`},
+		{[]string{"runs", "start", "finisher", "--trigger", "{"}, 2, "--trigger is not JSON"},
+		{[]string{"runs", "start", "finisher", "--trigger", "[]"}, 2, "/trigger"},
+		{[]string{"runs", "list", "--state", "sleeping"}, 2, "queued, running"},
+		{[]string{"runs", "list", "--limit", "0"}, 2, "from 1 to 1000"},
+		{[]string{"runs", "list", "--since", "yesterday"}, 2, "2026-01-31T14:05:00Z"},
+		{[]string{"workflows", "show", "x"}, 2, `"x"`},
+		{[]string{"workflows", "export", "x"}, 2, `"x"`},
+		{[]string{"workflows", "enable", "x"}, 2, `"x"`},
+		{[]string{"workflows", "add", "no-such-file.yaml"}, 2, "no-such-file.yaml"},
+		{[]string{"workflows", "add", write(t, "bad.yaml", strings.Replace(finisher, "loop_list", "loop_lisp", 1))}, 2, `did you mean "loop_list"?`},
+		{[]string{"backup", s.data}, 2, "there is a file"},
+		{[]string{"backup", filepath.Join(t.TempDir(), "none", "copy.db")}, 1, "no such file or directory"},
+	} {
+		r := s.do(tt.args...)
+		assert.Equal(t, tt.code, r.code, "%v: %s%s", tt.args, r.stdout, r.stderr)
+		assert.Contains(t, r.stderr, tt.want, "%v", tt.args)
+	}
+	damaged := shell{t, write(t, "damaged.db", "this is no database, whatever its name")}
+	r := damaged.do("runs", "list")
+	assert.Equal(t, 1, r.code)
+	assert.Contains(t, r.stderr, "is not a file of storyloop")
+}
+
+func TestRuns_WithAHost(t *testing.T) {
+	t.Parallel()
+	d := serveFile(t, "--addr", "127.0.0.1:0")
+	s := shell{t, d.data}
+	info, err := os.Stat(d.data + ".host")
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o600), info.Mode().Perm(), "the file holds a token")
+
+	s.must("workflows", "add", write(t, "sleeper.yaml", sleeper), write(t, "one.yaml", getStory))
+	out := s.must("runs", "start", "sleeper")
+	id := strings.Fields(out)[1]
+	r := s.do("runs", "retry", id)
+	assert.Equal(t, 1, r.code)
+	assert.Contains(t, r.stderr, "only a run that has ended")
+	require.Eventually(t, func() bool { return strings.Contains(s.must("runs", "show", id), "waits until") }, waitMost, pollEvery)
+	assert.Contains(t, s.must("runs", "cancel", id), "cancelled")
+	r = s.do("runs", "watch", id)
+	assert.Equal(t, 1, r.code)
+	assert.Contains(t, r.stderr, "was cancelled")
+
+	r = s.do("runs", "start", "one-story", "--watch")
+	assert.Equal(t, 0, r.code, r.stderr)
+	assert.Contains(t, r.stderr, "instagram-1", "progress is shown while it runs")
+	assert.Contains(t, r.stdout, "one-story: succeeded in")
+
+	d.fault(`{"kind":"error","code":190,"route":"GET /{ig-user}/stories","times":1}`)
+	r = s.do("runs", "start", "one-story", "--watch", "--json")
+	assert.Equal(t, 3, r.code)
+	lines := strings.Split(strings.TrimSpace(r.stdout), "\n")
+	var started host.Run
+	require.NoError(t, json.Unmarshal([]byte(lines[0]), &started))
+	var last host.Progress
+	require.NoError(t, json.Unmarshal([]byte(lines[len(lines)-1]), &last))
+	assert.Equal(t, host.RunParked, last.State)
+	assert.Contains(t, s.must("runs", "show", started.ID), "storyloop runs resolve "+started.ID)
+	r = s.do("runs", "resolve", started.ID, "repeat", "--watch")
+	assert.Equal(t, 0, r.code, r.stderr)
+
+	// A backup while the host goes on is a data file.
+	copied := filepath.Join(t.TempDir(), "copy.db")
+	assert.Contains(t, s.must("backup", copied), "bytes")
+	assert.Equal(t, s.must("runs", "list"), shell{t, copied}.must("runs", "list"))
+	info, err = os.Stat(copied)
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+	left, err := filepath.Glob(filepath.Join(filepath.Dir(d.data), ".backup-*"))
+	require.NoError(t, err)
+	assert.Empty(t, left)
+
+	// After its end the file is free.
+	d.stop(t)
+	assert.NoFileExists(t, d.data+".host")
+	assert.Contains(t, s.must("runs", "list"), started.ID)
+}
+
+func TestRuns_AFileThatAKilledHostLeftBehind(t *testing.T) {
+	t.Parallel()
+	d := serveFile(t)
+	s := shell{t, d.data}
+	s.must("workflows", "add", write(t, "sleeper.yaml", sleeper))
+	id := strings.Fields(s.must("runs", "start", "sleeper"))[1]
+	orphans := children(d.cmd.Process.Pid)
+	require.NoError(t, d.cmd.Process.Kill())
+	for range d.lines { // Wait may close the pipe only when all is read
+	}
+	for _, pid := range orphans {
+		_ = exec.Command("kill", pid).Run()
+	}
+	_ = d.cmd.Wait()
+	require.FileExists(t, d.data+".host")
+	r := s.do("runs", "watch", id)
+	assert.Equal(t, 1, r.code)
+	assert.Contains(t, r.stderr, "no host is running")
+	assert.Contains(t, s.must("runs", "cancel", id), "cancelled", "nobody else has the file")
+
+	// Another host has taken the address.
+	other := serveFile(t)
+	stale := fmt.Sprintf(`{"address":%q,"token":"x","instance":"y","pid":1}`, other.Address)
+	require.NoError(t, os.WriteFile(d.data+".host", []byte(stale), 0o600))
+	assert.Contains(t, s.must("runs", "list"), id)
+	stale = fmt.Sprintf(`{"address":%q,"token":"","instance":"y","pid":1}`, other.Address)
+	require.NoError(t, os.WriteFile(d.data+".host", []byte(stale), 0o600))
+	assert.Contains(t, s.must("runs", "list"), id, "a host that is another one is not asked")
+}
+
+func TestRuns_GoOnInTheNextHost(t *testing.T) {
+	t.Parallel()
+	d := serveFile(t)
+	s := shell{t, d.data}
+	s.must("workflows", "add", write(t, "sleeper.yaml", sleeper))
+	id := strings.Fields(s.must("runs", "start", "sleeper"))[1]
+	s.must("workflows", "enable", "sleeper")
+	d.stop(t)
+	again := up(t, "--data", d.data)
+	assert.Equal(t, 1, again.Resumed)
+	assert.Equal(t, []string{"sleeper"}, again.Workflows, "what was on stays on")
+	assert.Contains(t, s.must("runs", "cancel", id), "cancelled")
+	assert.Equal(t, host.RunCancelled, again.ended(t).State)
+}
+
+func TestBackup_OfAHostInMemory(t *testing.T) {
+	t.Parallel()
+	d := up(t)
+	assert.Equal(t, 409, ask(t, "GET", d.Address+"/api/v1/backup", nil))
+}
+
+func TestSteering_HelpHasExamples(t *testing.T) {
+	t.Parallel()
+	for _, args := range []string{
+		"runs", "runs list", "runs show", "runs watch", "runs start", "runs cancel", "runs retry", "runs resolve",
+		"workflows", "workflows list", "workflows show", "workflows add", "workflows export", "workflows enable", "workflows disable",
+		"schedules", "backup",
+	} {
+		r := storyloop(t, append(strings.Fields(args), "--help")...)
+		assert.Equal(t, 0, r.code)
+		assert.Contains(t, r.stdout, "Examples:", args)
+	}
+}
