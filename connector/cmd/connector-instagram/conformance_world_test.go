@@ -159,15 +159,13 @@ func (w *world) account(i int) connectortest.AccountCase {
 	}
 }
 
-// ServeHTTP answers by Meta's clock, which is the sandbox's. Whoever looks at a
-// container finds that time has passed when looking again: what Instagram processes
-// takes one look more than it would need.
+// ServeHTTP lets time pass whenever somebody looks at a container: what Instagram
+// has to process is not ready at the first look, and is at the second.
 func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	waits := strings.Contains(r.URL.Query().Get("fields"), "status_code")
 	if waits || r.Method != http.MethodGet {
 		w.changed.Store(true)
 	}
-	rw.Header().Set("Date", w.Clock().Now().Format(http.TimeFormat))
 	w.Sandbox.ServeHTTP(rw, r)
 	if waits {
 		w.Clock().Advance(15 * time.Second)
