@@ -104,7 +104,13 @@ func (s *served) follow(id string) (kinds []string, last host.Progress) {
 // fault brings the sandbox bad luck.
 func (s *served) fault(body string) {
 	s.t.Helper()
-	resp, err := http.Post(s.Sandbox.URL+"/__sandbox/faults", "application/json", strings.NewReader(body))
+	s.control("faults", body)
+}
+
+// control commands the sandbox.
+func (s *served) control(command, body string) {
+	s.t.Helper()
+	resp, err := http.Post(s.Sandbox.URL+"/__sandbox/"+command, "application/json", strings.NewReader(body))
 	require.NoError(s.t, err)
 	defer resp.Body.Close()
 	require.Less(s.t, resp.StatusCode, 300)
@@ -365,7 +371,7 @@ func TestUp_ServesMetrics(t *testing.T) {
 	t.Parallel()
 	s := serveFile(t)
 	s.add(getStory)
-	s.fault(`{"kind":"latency","times":1,"header":{"X-App-Usage":"{\"call_count\":28,\"total_time\":3,\"total_cputime\":2}"}}`)
+	s.control("limits", `{"account_per_day":50}`) // so that a few calls are a part of it
 	s.must("POST", "/api/v1/runs", `{"workflow":"one-story","id":"a"}`, nil)
 	s.follow("a")
 	assert.Equal(t, 403, ask(t, "POST", s.Address+"/webhooks/instagram/default", map[string]string{"X-Hub-Signature-256": "sha256=forged"}))
