@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -256,6 +257,40 @@ func TestRuns_GoOnInTheNextHost(t *testing.T) {
 	assert.Equal(t, []string{"sleeper"}, again.Workflows, "what was on stays on")
 	assert.Contains(t, s.must("runs", "cancel", id), "cancelled")
 	assert.Equal(t, host.RunCancelled, again.ended(t).State)
+}
+
+const daily = `name: daily
+trigger: { connector: schedule, input: { cron: "30 9 * * 1-5", time_zone: Europe/Berlin } }
+steps:
+  - id: terminate-1
+    connector: terminate
+    operation: finish
+`
+
+func TestSchedules_AreListedWhileTheirWorkflowIsOn(t *testing.T) {
+	t.Parallel()
+	d := serveFile(t)
+	s := shell{t, d.data}
+	s.must("workflows", "add", "--enable", write(t, "daily.yaml", daily))
+	var list struct{ Schedules []host.Schedule }
+	require.Eventually(t, func() bool {
+		d.must("GET", "/api/v1/schedules", "", &list)
+		return len(list.Schedules) == 1
+	}, waitMost, pollEvery)
+	assert.Equal(t, 9, list.Schedules[0].Next.In(berlin(t)).Hour())
+	assert.Contains(t, s.must("schedules"), "30 9 * * 1-5 Europe/Berlin")
+	s.must("workflows", "disable", "daily")
+	require.Eventually(t, func() bool {
+		d.must("GET", "/api/v1/schedules", "", &list)
+		return len(list.Schedules) == 0
+	}, waitMost, pollEvery)
+}
+
+func berlin(t *testing.T) *time.Location {
+	t.Helper()
+	zone, err := time.LoadLocation("Europe/Berlin")
+	require.NoError(t, err)
+	return zone
 }
 
 func TestBackup_OfAHostInMemory(t *testing.T) {
