@@ -61,6 +61,7 @@ type sandboxOptions struct {
 	appSecret   string
 	clock       string
 	frozen      bool
+	attached    bool
 	verbose     bool
 }
 
@@ -96,6 +97,7 @@ func parseSandbox(args []string) (sandboxOptions, *flag.FlagSet, error) {
 	flags.StringVar(&o.appSecret, "app-secret", "", "`secret` of the app, of both login flavours")
 	flags.StringVar(&o.clock, "clock", "", "`time` that it is in the sandbox, such as 2026-08-03T09:00:00Z (default now)")
 	flags.BoolVar(&o.frozen, "frozen", false, "have the clock stand still until it is told otherwise")
+	flags.BoolVar(&o.attached, "attached", false, "end when standard input closes, as it does when the program that started the sandbox is gone")
 	flags.BoolVar(&o.verbose, "verbose", false, "log webhook deliveries to standard error")
 	if err := flags.Parse(args); err != nil {
 		return o, flags, err
@@ -121,6 +123,15 @@ type announcement struct {
 }
 
 func (o sandboxOptions) serve(ctx context.Context, stdout, stderr io.Writer) (err error) {
+	if o.attached {
+		attached, end := context.WithCancel(ctx)
+		defer end()
+		ctx = attached
+		go func() {
+			_, _ = io.Copy(io.Discard, os.Stdin) // returns when the other side is gone
+			end()
+		}()
+	}
 	s, err := o.build(stderr)
 	if err != nil {
 		return err

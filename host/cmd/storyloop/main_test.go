@@ -153,6 +153,20 @@ func (d *daemon) stop(t *testing.T) {
 	}
 }
 
+func TestUp_LeavesNothingBehindWhenKilled(t *testing.T) {
+	t.Parallel()
+	d := up(t, example("reply-to-mention.yaml"))
+	started := children(d.cmd.Process.Pid)
+	require.Len(t, started, 2, "a connector and a sandbox")
+	require.NoError(t, d.cmd.Process.Kill())
+	for range d.lines { // Wait may close the pipe only when all is read
+	}
+	_ = d.cmd.Wait()
+	for _, pid := range started {
+		require.Eventually(t, func() bool { return resident(pid) == 0 }, 30*time.Second, 50*time.Millisecond, "process %s lives on", pid)
+	}
+}
+
 // ended waits for the next run to come to rest.
 func (d *daemon) ended(t *testing.T) endedLine {
 	t.Helper()

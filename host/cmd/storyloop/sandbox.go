@@ -45,7 +45,7 @@ func (a *app) startSandbox(ctx context.Context, stories int, callback string) (*
 	if err != nil {
 		return nil, err
 	}
-	args := []string{"sandbox", "--addr", "127.0.0.1:0"}
+	args := []string{"sandbox", "--addr", "127.0.0.1:0", "--attached"}
 	if stories > 0 {
 		args = append(args, "--stories", strconv.Itoa(stories))
 	}
@@ -57,6 +57,10 @@ func (a *app) startSandbox(ctx context.Context, stories int, callback string) (*
 	s.cmd.Env = []string{} // it needs nothing of the host's environment
 	// The host ends the sandbox; the terminal's Ctrl-C must not do so before.
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	// It ends when this pipe closes: also when this process is killed.
+	if _, err := s.cmd.StdinPipe(); err != nil {
+		return nil, fmt.Errorf("starting the sandbox: %w", err)
+	}
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
 		return nil, fmt.Errorf("starting the sandbox: %w", err)
