@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // schedules have time zones, and small machines have no list of them
 )
 
 // version is set by the linker for a release.

@@ -58,7 +58,11 @@ func (p *progress) show(e host.Progress) {
 	case host.InProgress:
 		p.draw(e, e.Message)
 	case host.Waiting:
-		p.line("…", e, fmt.Sprintf("waits until %s: %s", e.Until.Local().Format(time.TimeOnly), e.Message))
+		text := "waits: " + e.Message
+		if !e.Until.IsZero() {
+			text = fmt.Sprintf("waits until %s: %s", e.Until.Local().Format(time.TimeOnly), e.Message)
+		}
+		p.line("…", e, text)
 	case host.StepFinished:
 		if !inside {
 			p.line(p.app.paint(green, "✓"), e, e.Took.Round(time.Millisecond).String())

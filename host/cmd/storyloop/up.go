@@ -27,6 +27,7 @@ type upOptions struct {
 	apiToken        string // The file that holds it.
 	sandbox         bool
 	stories         int
+	keep            time.Duration
 }
 
 func (a *app) upCommand() *cobra.Command {
@@ -52,6 +53,7 @@ token. Each line after it is a run that came to rest.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.addr, "addr", "127.0.0.1:0", "`address` to listen on")
+	f.DurationVar(&o.keep, "keep", 30*24*time.Hour, "how long ended runs are kept; 0 keeps them for ever")
 	f.StringVar(&o.publicURL, "public-url", "", "how the remote service reaches this host (default: http:// and the address)")
 	f.StringVar(&o.apiToken, "api-token-file", "", "`file` with the token that opens the JSON API (default: $STORYLOOP_API_TOKEN)")
 	f.BoolVar(&o.sandbox, "sandbox", false, "with a local Instagram that is started beside")
@@ -149,9 +151,10 @@ func (a *app) up(ctx context.Context, files []string, o upOptions) error {
 	if s.sandbox != nil {
 		line.Sandbox = &sandboxLine{s.sandbox.URL, s.sandbox.AppID, s.sandbox.AppSecret, s.sandbox.VerifyToken}
 	}
-	scheduled := make(chan error, 1)
+	scheduled, retained := make(chan error, 1), make(chan struct{})
 	go func() { scheduled <- s.engine.RunSchedules(serving) }()
-	defer func() { stop(); <-scheduled }()
+	go func() { defer close(retained); s.retain(serving, o.keep) }()
+	defer func() { stop(); <-scheduled; <-retained }()
 	withdraw, err := web.announce()
 	if err != nil {
 		return err
