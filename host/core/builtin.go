@@ -3,22 +3,36 @@ package core
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/storyloop/storyloop/host"
 	"github.com/storyloop/storyloop/host/workflow"
 	connectorv1 "github.com/storyloop/storyloop/proto/connector/v1"
+	"github.com/storyloop/storyloop/schemas/validate"
 )
 
-// builtin is a connector that the interpreter carries out. Outside of a workflow
-// it only decides conditions.
+// builtin is a connector without a process of its own.
 type builtin struct {
 	catalog *connectorv1.Catalog
+	// handlers carry operations out, by name. What has none is carried out by the
+	// interpreter or the engine, and only as a step of a workflow.
+	handlers map[string]handler
+	// checks find what the schemas cannot say, by the name of an operation or
+	// trigger. They skip what they cannot read: the schema has told of it.
+	checks map[string]check
+
+	compiled sync.Map // *validate.Schema by operation.
 }
+
+// handler makes one attempt. Its input suits the schema. An error is a
+// *host.FailureError, a *host.InputError, or a fault of ours.
+type handler func(ctx context.Context, key string, input []byte) (json.RawMessage, error)
+
+// check says what is wrong with an input.
+type check func(input []byte, say func(pointer, code, summary string))
 
 var _ host.Connector = (*builtin)(nil)
 
@@ -27,73 +41,67 @@ func (b *builtin) Catalog() *connectorv1.Catalog { return b.catalog }
 // Validate finds what the schemas cannot say.
 func (b *builtin) Validate(_ context.Context, req *connectorv1.ValidateRequest) (*connectorv1.ValidateResponse, error) {
 	resp := &connectorv1.ValidateResponse{}
-	say := func(pointer, code, summary string) {
-		if !slices.ContainsFunc(req.GetUnknown(), func(u string) bool { return pointer == u || strings.HasPrefix(pointer, u+"/") }) {
-			resp.Diagnostics = append(resp.Diagnostics, &connectorv1.Diagnostic{
-				Severity: connectorv1.Severity_SEVERITY_ERROR, Pointer: pointer, Code: code, Summary: summary,
-			})
-		}
+	name := req.GetOperation()
+	if name == "" {
+		name = req.GetTrigger()
 	}
-	switch req.GetOperation() {
-	case workflow.Delay:
-		var in struct {
-			Duration string `json:"duration"`
-		}
-		if json.Unmarshal(req.GetInput(), &in) != nil {
-			break
-		}
-		if _, err := workflow.ParseDuration(in.Duration); err != nil {
-			say("/duration", "wrong_form", err.Error())
-		}
-	case workflow.Condition:
-		patterns(req.GetInput(), req.GetUnknown(), say)
+	find, ok := b.checks[name]
+	if !ok {
+		return resp, nil
 	}
+	find(req.GetInput(), func(pointer, code, summary string) {
+		if known(pointer, req.GetUnknown()) {
+			resp.Diagnostics = append(resp.Diagnostics, diagnostic(pointer, code, summary))
+		}
+	})
 	return resp, nil
 }
 
-// patterns checks the regular expressions of a condition.
-func patterns(input []byte, unknown []string, say func(pointer, code, summary string)) {
-	var in struct {
-		Conditions []struct {
-			Comparison string          `json:"comparison"`
-			Value2     json.RawMessage `json:"value2"`
-		} `json:"conditions"`
-	}
-	if json.Unmarshal(input, &in) != nil {
-		return
-	}
-	for i, c := range in.Conditions {
-		pointer := fmt.Sprintf("/conditions/%d/value2", i)
-		takesNone := strings.HasSuffix(c.Comparison, "exists") || strings.HasSuffix(c.Comparison, "empty")
-		if !takesNone && c.Value2 == nil {
-			say(pointer, "missing_property", "is required for "+c.Comparison)
-			continue
-		}
-		var pattern string
-		if !strings.HasSuffix(c.Comparison, "matches") || slices.Contains(unknown, pointer) || json.Unmarshal(c.Value2, &pattern) != nil {
-			continue
-		}
-		if _, err := regexp.Compile(pattern); err != nil {
-			say(pointer, "wrong_form", "is not a regular expression: "+err.Error())
-		}
-	}
+// known reports whether a value is known before a workflow runs.
+func known(pointer string, unknown []string) bool {
+	return !slices.ContainsFunc(unknown, func(u string) bool { return pointer == u || strings.HasPrefix(pointer, u+"/") })
 }
 
-func (b *builtin) Invoke(_ context.Context, req *connectorv1.InvokeRequest) *connectorv1.InvokeResponse {
-	if req.GetOperation() != workflow.Condition {
-		return &connectorv1.InvokeResponse{Outcome: &connectorv1.InvokeResponse_Failure{Failure: b.onlyInWorkflow(req.GetOperation())}}
+func (b *builtin) Invoke(ctx context.Context, req *connectorv1.InvokeRequest) *connectorv1.InvokeResponse {
+	output, err := b.invoke(ctx, req)
+	if err != nil {
+		return &connectorv1.InvokeResponse{Outcome: &connectorv1.InvokeResponse_Failure{Failure: failureOf(err)}}
 	}
-	result, err := workflow.Evaluate(req.GetInput())
-	var failure *workflow.Failure
-	if errors.As(err, &failure) {
-		return &connectorv1.InvokeResponse{Outcome: &connectorv1.InvokeResponse_Failure{Failure: &connectorv1.Failure{
-			Kind: connectorv1.FailureKind_FAILURE_KIND_INVALID_INPUT, Applied: connectorv1.Applied_APPLIED_NO, Message: failure.Message,
-			Diagnostics: []*connectorv1.Diagnostic{{Severity: connectorv1.Severity_SEVERITY_ERROR, Pointer: failure.Pointer, Summary: failure.Message, Code: "not_comparable"}},
-		}}}
+	return &connectorv1.InvokeResponse{Outcome: &connectorv1.InvokeResponse_Result{Result: &connectorv1.Result{Output: output}}}
+}
+
+func (b *builtin) invoke(ctx context.Context, req *connectorv1.InvokeRequest) (json.RawMessage, error) {
+	op, ok := workflow.FindOperation(b.catalog, req.GetOperation())
+	if !ok {
+		return nil, refused(connectorv1.FailureKind_FAILURE_KIND_INVALID_INPUT, "The connector %s has no operation %q.", b.catalog.GetName(), req.GetOperation())
 	}
-	return &connectorv1.InvokeResponse{Outcome: &connectorv1.InvokeResponse_Result{Result: &connectorv1.Result{
-		Output: fmt.Appendf(nil, `{"result":%t}`, result),
-	}}}
+	handle, ok := b.handlers[op.GetName()]
+	if !ok {
+		return nil, refused(connectorv1.FailureKind_FAILURE_KIND_PRECONDITION, "The operation %s of %s runs only as a step of a workflow.", op.GetName(), b.catalog.GetName())
+	}
+	if err := b.checkInput(op, req.GetInput()); err != nil {
+		return nil, err
+	}
+	return handle(ctx, req.GetCall().GetIdempotencyKey(), req.GetInput())
+}
+
+func (b *builtin) checkInput(op *connectorv1.Operation, input []byte) error {
+	kept, ok := b.compiled.Load(op.GetName())
+	if !ok {
+		schema, err := validate.Compile(op.GetInputSchema())
+		if err != nil {
+			return fmt.Errorf("reading the schema of %s: %w", op.GetName(), err)
+		}
+		kept, _ = b.compiled.LoadOrStore(op.GetName(), schema)
+	}
+	problems, err := kept.(*validate.Schema).Check(input)
+	if err != nil {
+		return &host.InputError{Message: err.Error()}
+	}
+	if len(problems) > 0 {
+		return &host.InputError{Pointer: problems[0].Pointer, Message: problems[0].Message}
+	}
+	return nil
 }
 
 func (b *builtin) InvokeStream(ctx context.Context, req *connectorv1.InvokeRequest, each func(*connectorv1.InvokeStreamResponse)) {
@@ -102,13 +110,6 @@ func (b *builtin) InvokeStream(ctx context.Context, req *connectorv1.InvokeReque
 		each(&connectorv1.InvokeStreamResponse{Event: &connectorv1.InvokeStreamResponse_Page{Page: out.Result}})
 	case *connectorv1.InvokeResponse_Failure:
 		each(&connectorv1.InvokeStreamResponse{Event: &connectorv1.InvokeStreamResponse_Failure{Failure: out.Failure}})
-	}
-}
-
-func (b *builtin) onlyInWorkflow(operation string) *connectorv1.Failure {
-	return &connectorv1.Failure{
-		Kind: connectorv1.FailureKind_FAILURE_KIND_PRECONDITION, Applied: connectorv1.Applied_APPLIED_NO,
-		Message: fmt.Sprintf("The operation %s of %s runs only as a step of a workflow.", operation, b.catalog.GetName()),
 	}
 }
 

@@ -1,15 +1,16 @@
 // Package core holds the connectors that are built into the host: control (loop,
-// condition, branch, delay, terminate) and the manual trigger. They are described
-// like any other connector, so that checks and people treat them alike; the
-// interpreter in host/workflow carries them out.
+// condition, branch, delay, terminate), storage, jq, HTTP, e-mail, calls of
+// workflows, and the triggers of the host's own. They are described like any other
+// connector, so that checks and people treat them alike. What steers a run is
+// carried out by the interpreter in host/workflow, or by the engine; the rest here.
 package core
 
 import (
+	"context"
 	"embed"
 	"fmt"
 
 	"github.com/storyloop/storyloop/host"
-	"github.com/storyloop/storyloop/host/workflow"
 	connectorv1 "github.com/storyloop/storyloop/proto/connector/v1"
 )
 
@@ -20,50 +21,56 @@ var files embed.FS
 // major version nothing that a workflow uses goes away.
 const version = "1.0.0"
 
-// Connectors returns the built-in connectors, in the order in which to show them.
-func Connectors() host.ConnectorList {
-	return host.ConnectorList{
-		&builtin{catalog: catalog("manual", "Manual", "Starts a workflow by hand.", nil, []*connectorv1.Trigger{{
-			Name: "manual", Title: "Manual", Summary: "A person starts the workflow.",
-			InputSchema: schema("manual.input"), OutputSchema: schema("manual.output"),
-		}})},
-		control(workflow.LoopConnector, "Loop", "Repeats steps.",
-			operation(workflow.LoopList, "Loop list", "Runs steps once for each item of a list."),
-			operation(workflow.LoopObject, "Loop object", "Runs steps once for each property of an object."),
-			operation(workflow.LoopForever, "Loop forever", "Runs steps again and again, until a break_loop step ends it."),
-			operation(workflow.LoopBreak, "Break loop", "Ends a loop that the step stands in."),
-		),
-		control(workflow.ConditionConnector, "Boolean condition", "Runs one of two branches.",
-			operation(workflow.Condition, "Boolean condition", "Compares values and runs the branch true or false."),
-		),
-		control(workflow.BranchConnector, "Branch", "Runs one of several branches.",
-			operation(workflow.BranchOperation, "Branch", "Runs the branch that belongs to a value, or the branch default."),
-		),
-		control(workflow.DelayConnector, "Delay", "Waits.",
-			operation(workflow.Delay, "Delay", "Waits for a time."),
-			operation(workflow.DelayUntil, "Delay until", "Waits until a time."),
-		),
-		control(workflow.TerminateConnector, "Terminate", "Ends the run.",
-			operation(workflow.Finish, "Finish", "Ends the run as a success."),
-			operation(workflow.Fail, "Fail", "Ends the run as failed."),
-		),
+// Config is what the built-in connectors need of their host. The zero value is
+// enough to describe and check workflows, and to run all that needs neither
+// storage nor mail; those fail with a message that says what to set up.
+type Config struct {
+	// Values is where the connector storage keeps its values.
+	Values host.Values
+	// SendMail hands a mail over to the host's mail server and returns its message
+	// id. An error that is no *host.FailureError means that the mail may be out.
+	SendMail func(context.Context, Mail) (messageID string, err error)
+	// HTTP is what the connector http-client may reach.
+	HTTP HTTP
+}
+
+// New returns the built-in connectors, in the order in which to show them. The
+// error says what is wrong with the config.
+func New(c Config) (host.ConnectorList, error) {
+	web, err := httpClient(c.HTTP)
+	if err != nil {
+		return nil, err
 	}
+	list := triggers()
+	list = append(list, controls()...)
+	return append(list, storage(c.Values), transform(), web, sendEmail(c.SendMail), callWorkflow()), nil
 }
 
-func control(name, title, summary string, operations ...*connectorv1.Operation) *builtin {
-	return &builtin{catalog: catalog(name, title, summary, operations, nil)}
+// Connectors returns the built-in connectors of a host without storage and mail.
+func Connectors() host.ConnectorList {
+	list, err := New(Config{})
+	if err != nil {
+		panic(fmt.Sprintf("core: the zero Config must be valid: %v", err))
+	}
+	return list
 }
 
-func catalog(name, title, summary string, operations []*connectorv1.Operation, triggers []*connectorv1.Trigger) *connectorv1.Catalog {
-	return &connectorv1.Catalog{Name: name, Version: version, Title: title, Summary: summary, Operations: operations, Triggers: triggers}
+func catalog(name, title, summary string, operations ...*connectorv1.Operation) *connectorv1.Catalog {
+	return &connectorv1.Catalog{Name: name, Version: version, Title: title, Summary: summary, Operations: operations}
 }
 
+// operation describes one that changes nothing outside of its run.
 func operation(name, title, summary string) *connectorv1.Operation {
-	return &connectorv1.Operation{
+	return described(name, &connectorv1.Operation{
 		Name: name, Title: title, Summary: summary,
 		Effect: connectorv1.Effect_EFFECT_READ, Idempotency: connectorv1.Idempotency_IDEMPOTENCY_INHERENT,
-		InputSchema: schema(name + ".input"), OutputSchema: schema(name + ".output"),
-	}
+	})
+}
+
+// described adds the schemas in schemas/{file}.input.json and .output.json.
+func described(file string, op *connectorv1.Operation) *connectorv1.Operation {
+	op.InputSchema, op.OutputSchema = schema(file+".input"), schema(file+".output")
+	return op
 }
 
 func schema(name string) []byte {

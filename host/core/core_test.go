@@ -15,7 +15,10 @@ import (
 func TestConnectors_AreDescribedInFull(t *testing.T) {
 	t.Parallel()
 	cs := core.Connectors()
-	assert.Equal(t, []string{"manual", "loop", "boolean-condition", "branch", "delay", "terminate"}, cs.Names())
+	assert.Equal(t, []string{
+		"manual", "schedule", "webhook", "callable", "alert", "loop", "boolean-condition", "branch", "delay", "terminate",
+		"storage", "transform", "http-client", "send-email", "call-workflow",
+	}, cs.Names())
 	for _, c := range cs {
 		for _, op := range c.Catalog().GetOperations() {
 			described(t, op.GetName(), op.GetInputSchema())
@@ -71,6 +74,15 @@ func TestValidate_WhatSchemasCannotSay(t *testing.T) {
 		"expression":         {"boolean-condition", "boolean_condition", `{"conditions":[{"comparison":"not_matches","value1":"a","value2":"("}]}`, nil, "is not a regular expression"},
 		"unknown expression": {"boolean-condition", "boolean_condition", `{"conditions":[{"comparison":"matches","value2":null}]}`, []string{"/conditions/0/value2"}, ""},
 		"no second value":    {"boolean-condition", "boolean_condition", `{"conditions":[{"comparison":">","value1":1}]}`, nil, "is required for >"},
+		"jq":                 {"transform", "jq", `{"program":".a\n| )"}`, nil, "line 2, column 3: unexpected token"},
+		"jq name":            {"transform", "jq", `{"program":"lenght"}`, nil, "function not defined: lenght/0"},
+		"unknown jq":         {"transform", "jq", `{"program":")"}`, []string{"/program"}, ""},
+		"internal URL":       {"http-client", "get", `{"url":"http://169.254.169.254/latest"}`, nil, "is an internal address"},
+		"user in URL":        {"http-client", "get", `{"url":"https://me:pass@example.com"}`, nil, "must hold no user name"},
+		"own header":         {"http-client", "request", `{"url":"https://example.com","headers":{"host":"a"}}`, nil, "Host is set by the host itself"},
+		"long request":       {"http-client", "request", `{"url":"https://example.com","timeout":"6m"}`, nil, "of 5m at most"},
+		"address":            {"send-email", "send", `{"to":["ada"]}`, nil, "is no e-mail address"},
+		"unknown address":    {"send-email", "send", `{"to":[null]}`, []string{"/to/0"}, ""},
 		"needs none":         {"boolean-condition", "boolean_condition", `{"conditions":[{"comparison":"not_exists"}]}`, nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -89,6 +101,26 @@ func TestValidate_WhatSchemasCannotSay(t *testing.T) {
 			assert.Contains(t, resp.GetDiagnostics()[0].GetSummary(), c.want)
 		})
 	}
+}
+
+func TestValidate_Schedules(t *testing.T) {
+	t.Parallel()
+	conn, _ := core.Connectors().Connector("schedule")
+	check := func(input string, unknown ...string) []*connectorv1.Diagnostic {
+		resp, err := conn.Validate(context.Background(), &connectorv1.ValidateRequest{
+			Target: &connectorv1.ValidateRequest_Trigger{Trigger: "schedule"}, Input: []byte(input), Unknown: unknown,
+		})
+		require.NoError(t, err)
+		return resp.GetDiagnostics()
+	}
+	assert.Empty(t, check(`{"cron":"30 9 * * 1-5","time_zone":"Europe/Berlin"}`))
+	assert.Empty(t, check(`{"cron":null}`, "/cron"))
+	wrong := check(`{"cron":"30 25 * * *"}`)
+	require.Len(t, wrong, 1)
+	assert.Equal(t, "/cron", wrong[0].GetPointer())
+	wrong = check(`{"cron":"30 9 * * *","time_zone":"Europe/Berln"}`)
+	require.Len(t, wrong, 1)
+	assert.Equal(t, "/time_zone", wrong[0].GetPointer())
 }
 
 func TestInvoke_OutsideOfAWorkflow(t *testing.T) {
