@@ -25,8 +25,6 @@ type Mail struct {
 	Subject string // One line.
 	Text    string // Plain text; empty if there is only HTML.
 	HTML    string // Empty if there is only text.
-	// MessageID is set by who sends: ID and the sender's domain.
-	MessageID string
 }
 
 // emailInput is the input of send.

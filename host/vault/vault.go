@@ -30,6 +30,19 @@ type Entry struct {
 	Form      Object `yaml:"form"`
 }
 
+// SMTP is the server that mail goes through.
+type SMTP struct {
+	Host     string `yaml:"host"`
+	Port     int    `yaml:"port"`
+	Security string `yaml:"security"` // starttls, tls or none.
+	Username string `yaml:"username"`
+	Password string `yaml:"password"`
+	From     string `yaml:"from"`
+}
+
+// Format writes the server without the password.
+func (s SMTP) Format(w fmt.State, _ rune) { fmt.Fprintf(w, "%s:%d", s.Host, s.Port) }
+
 // Object is a flat JSON object. Numbers become strings: an id that somebody wrote
 // without quotes keeps its digits.
 type Object map[string]any
@@ -67,6 +80,7 @@ func (o *Object) UnmarshalYAML(node *yaml.Node) error {
 type Contents struct {
 	Credentials map[string]Entry             `yaml:"credentials"`
 	Apps        map[string]map[string]Object `yaml:"apps"` // connector, registration, config
+	SMTP        *SMTP                        `yaml:"smtp"` // For send-email; nil if there is none.
 }
 
 // Vault implements host.Vault. Its connectors turn a filled form into a
@@ -151,7 +165,7 @@ func unquoted(err error) string {
 		lines = append(lines, string(line))
 	}
 	slices.Sort(lines)
-	return fmt.Sprintf("unknown or mistyped entries at %v; known are credentials.<name>.{connector, method, app, form} and apps.<connector>.<registration>", slices.Compact(lines))
+	return fmt.Sprintf("unknown or mistyped entries at %v; known are credentials.<name>.{connector, method, app, form}, apps.<connector>.<registration> and smtp.{host, port, security, username, password, from}", slices.Compact(lines))
 }
 
 // Names returns the names of all credentials, sorted.

@@ -9,6 +9,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
+	"github.com/storyloop/storyloop/host/core"
 	connectorv1 "github.com/storyloop/storyloop/proto/connector/v1"
 	"github.com/storyloop/storyloop/schemas/validate"
 )
@@ -31,7 +32,7 @@ func (a *app) catalogCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			connectors, err := a.openConnectors(cmd.Context(), log, settings)
+			connectors, err := a.openConnectors(cmd.Context(), log, core.Connectors(), settings)
 			if err != nil {
 				return err
 			}

@@ -10,7 +10,6 @@ import (
 	"sync"
 
 	"github.com/storyloop/storyloop/host"
-	"github.com/storyloop/storyloop/host/core"
 	"github.com/storyloop/storyloop/host/plugin"
 )
 
@@ -21,10 +20,10 @@ type registry struct {
 	plugins []*plugin.Connector
 }
 
-// openConnectors loads the built-in connectors and starts the others, all at
-// once. The settings are by connector.
-func (a *app) openConnectors(ctx context.Context, log *slog.Logger, settings map[string]json.RawMessage) (*registry, error) {
-	r := &registry{ConnectorList: core.Connectors()}
+// openConnectors starts the connectors of the lock file, all at once, to stand
+// beside the built-in ones. The settings are by connector.
+func (a *app) openConnectors(ctx context.Context, log *slog.Logger, own host.ConnectorList, settings map[string]json.RawMessage) (*registry, error) {
+	r := &registry{ConnectorList: own}
 	configs, err := a.connectorConfigs(log, settings)
 	if err != nil {
 		return nil, err

@@ -64,14 +64,18 @@ func (a *app) openStack(ctx context.Context, o stackOptions) (_ *stack, err erro
 		contents, s.known = s.sandbox.contents(), true
 		settings["instagram"] = s.sandbox.settings()
 	}
-	if s.connectors, err = a.openConnectors(ctx, log, settings); err != nil {
-		return nil, err
-	}
-	s.vault = vault.New(contents, s.connectors)
 	store, err := s.openStore(ctx, o.keep && !o.sandbox)
 	if err != nil {
 		return nil, err
 	}
+	own, err := builtIn(store, contents.SMTP, settings)
+	if err != nil {
+		return nil, err
+	}
+	if s.connectors, err = a.openConnectors(ctx, log, own, settings); err != nil {
+		return nil, err
+	}
+	s.vault = vault.New(contents, s.connectors)
 	setup := host.Setup{Store: store, Connectors: s.connectors, Vault: s.vault, Log: log}
 	if o.metrics != nil {
 		setup.Store, setup.Connectors = o.metrics.Store(store), o.metrics.Connectors(s.connectors)

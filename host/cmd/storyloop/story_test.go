@@ -81,6 +81,30 @@ func TestRun_RawRequest(t *testing.T) {
 	assert.NotContains(t, r.stdout, "EAAB", "no token in an output")
 }
 
+func TestRun_BuiltInConnectorsHaveWhatTheyNeed(t *testing.T) {
+	t.Parallel()
+	doc := write(t, "count.yaml", `name: count
+trigger: { connector: manual }
+steps:
+  - id: storage-1
+    connector: storage
+    operation: increment
+    input: { scope: workflow, key: runs, by: 17841405726653027 }
+  - id: transform-1
+    connector: transform
+    operation: jq
+    input: { program: ".n + 1", inputs: { n: $.steps.storage-1.value } }
+`)
+	data := filepath.Join(t.TempDir(), "storyloop.db")
+	for _, want := range []string{"17841405726653028", "35682811453306055"} {
+		r := storyloop(t, "run", doc, "--json", "--data", data)
+		require.Equal(t, 0, r.code, r.stderr)
+		assert.Contains(t, r.stdout, `"transform-1":{"result":`+want+`}`, "what was stored is there in the next run")
+	}
+	r := storyloop(t, "run", doc, "--settings", `{"http-client":{"allow":["not an address!"]}}`)
+	assert.Equal(t, 2, r.code, r.stderr)
+}
+
 // The payloads are those of Meta's documentation, with the array around them.
 const (
 	commentMention = `[{"entry":[{"changes":[{"field":"mentions","value":{"comment_id":"17894227972186120","media_id":"17918195224117851"}}],"id":"17841405726653026","time":1520622968}],"object":"instagram"}]`

@@ -199,6 +199,11 @@ func (s *stack) enable(ctx context.Context, doc *workflow.Document, publicURL st
 		}
 	}
 	if len(triggers) == 0 {
+		for _, trigger := range t.Triggers(c.Catalog()) {
+			if trigger.GetPollable() {
+				return usageErrorf("%s: events of %s are found by polling, which this host does not do: use a trigger that comes by webhook, or a schedule", doc.Name, trigger.GetName())
+			}
+		}
 		_, err := s.engine.Define(ctx, doc, true, "")
 		return err
 	}
