@@ -1,0 +1,46 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/storyloop/storyloop/host"
+	"github.com/storyloop/storyloop/host/core"
+	"github.com/storyloop/storyloop/host/smtp"
+	"github.com/storyloop/storyloop/host/vault"
+)
+
+// httpSettings are the settings of the built-in http-client.
+type httpSettings struct {
+	Allow                []string `json:"allow"`
+	ProxyFromEnvironment bool     `json:"proxy_from_environment"`
+}
+
+// builtIn makes the built-in connectors, with what those need that reach beyond a
+// run: the store, the mail server, and which internal addresses may be reached.
+func builtIn(values host.Values, mail *vault.SMTP, settings map[string]json.RawMessage) (host.ConnectorList, error) {
+	config := core.Config{Values: values}
+	if raw, ok := settings["http-client"]; ok {
+		var h httpSettings
+		if err := json.Unmarshal(raw, &h); err != nil {
+			return nil, usageErrorf("--settings: http-client wants {\"allow\": [addresses], \"proxy_from_environment\": true or false}: %w", err)
+		}
+		config.HTTP = core.HTTP{Allow: h.Allow, ProxyFromEnvironment: h.ProxyFromEnvironment}
+	}
+	if mail != nil {
+		sender, err := smtp.New(smtp.Config{
+			Host: mail.Host, Port: mail.Port, Security: smtp.Security(mail.Security),
+			Username: mail.Username, Password: mail.Password, From: mail.From,
+		})
+		if err != nil {
+			return nil, &exitError{exitUsage, fmt.Errorf("the smtp part of the credentials file: %w", err)}
+		}
+		config.SendMail = func(ctx context.Context, m core.Mail) (string, error) { return sender.Send(ctx, smtp.Mail(m)) }
+	}
+	connectors, err := core.New(config)
+	if err != nil {
+		return nil, &exitError{exitUsage, err}
+	}
+	return connectors, nil
+}
