@@ -38,8 +38,10 @@ lint:
 proto: proto/node_modules ## check the contract and generate its code
 	cd proto && npx --no-install buf lint && npx --no-install buf generate
 
-proto/node_modules: proto/package-lock.json
-	cd proto && npm ci --no-fund --no-audit
+# package.json pins buf, which pins its own binaries; a lock file would name those
+# of one platform only.
+proto/node_modules: proto/package.json
+	cd proto && npm install --ignore-scripts --no-package-lock --no-fund --no-audit
 	@touch $@
 
 proto-check: proto ## fail if the generated code is not that of the contract
