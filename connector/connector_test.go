@@ -357,14 +357,15 @@ func TestMain_WithoutACookieSaysWhatItIs(t *testing.T) {
 		code int
 		text string
 	}{
-		"":                {2, "is started by a workflow host"},
-		"help":            {0, "describe"},
-		"version":         {0, "shop 1.2.3 (protocol 1)"},
-		"frobnicate":      {2, `no command "frobnicate"`},
-		"describe":        {0, "sell_item   write   Sells an item."},
-		"describe --json": {0, `"effect": "write"`},
-		"describe --xml":  {2, "-xml"},
-		"describe all":    {2, `unexpected argument "all"`},
+		"":                    {2, "is started by a workflow host"},
+		"help":                {0, "describe"},
+		"version":             {0, "shop 1.2.3 (protocol 1)"},
+		"frobnicate":          {2, `no command "frobnicate"`},
+		"describe":            {0, "sell_item   write   Sells an item."},
+		"describe --json":     {0, `"effect": "write"`},
+		"describe --markdown": {0, "- Only with: `token`."},
+		"describe --xml":      {2, "-xml"},
+		"describe all":        {2, `unexpected argument "all"`},
 	} {
 		cmd := exec.Command(os.Args[0], strings.Fields(args)...)
 		cmd.Env = []string{roleEnv + "=connector"}
@@ -444,9 +445,13 @@ func TestDescribe_GoldenShape(t *testing.T) {
 			Name        string
 			InputSchema struct{ Type string } `json:"input_schema"`
 		}
+		Triggers []struct {
+			AuthMethods []string `json:"auth_methods"`
+		}
 		OptionLists []string `json:"option_lists"`
 	}
 	require.NoError(t, json.Unmarshal(out, &d))
 	assert.Equal(t, "object", d.Operations[0].InputSchema.Type, "schemas are values, not text")
+	assert.Equal(t, []string{"token"}, d.Triggers[0].AuthMethods)
 	assert.Equal(t, []string{"modes"}, d.OptionLists)
 }
