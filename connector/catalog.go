@@ -141,9 +141,7 @@ func (b *builder) addOperation(op Operation) {
 	b.require(op.handler != nil, "%s has no handler: bind one with Handle", where)
 	b.describe(where, op.Name, op.Title, op.Summary)
 	b.checkScopes(where, op.Scopes)
-	for _, name := range op.AuthMethods {
-		b.require(b.methods[name] != nil, "%s names the auth method %s, which does not exist", where, name)
-	}
+	b.checkMethods(where, op.AuthMethods)
 	for _, name := range op.Quotas {
 		known := slices.ContainsFunc(b.spec.Quotas, func(q QuotaHint) bool { return q.Name == name })
 		b.require(known, "%s names the quota %s, which does not exist", where, name)
@@ -176,13 +174,14 @@ func (b *builder) addTrigger(t Trigger) {
 	b.require(!t.Webhook || (t.Subscribe != nil && b.spec.Receive != nil), "%s comes by webhook and needs Subscribe and Receive", where)
 	b.describe(where, t.Name, t.Title, t.Summary)
 	b.checkScopes(where, t.Scopes)
+	b.checkMethods(where, t.AuthMethods)
 	b.checkInput(where, bound.in)
 	b.triggers[t.Name] = bound
 
 	b.catalog.Triggers = append(b.catalog.Triggers, &connectorv1.Trigger{
 		Name: t.Name, Title: t.Title, Summary: t.Summary, Description: t.Description,
 		InputSchema: jsonOf(bound.in), OutputSchema: jsonOf(bound.out),
-		Scopes: t.Scopes, Deprecation: t.Deprecation, Webhook: t.Webhook, Pollable: t.Poll != nil,
+		Scopes: t.Scopes, AuthMethods: t.AuthMethods, Deprecation: t.Deprecation, Webhook: t.Webhook, Pollable: t.Poll != nil,
 	})
 }
 
@@ -197,6 +196,12 @@ func (b *builder) checkScopes(where string, scopes []string) {
 			return slices.ContainsFunc(m.Scopes, func(s Scope) bool { return s.Name == name })
 		})
 		b.require(known, "%s names the scope %s, which no auth method can grant", where, name)
+	}
+}
+
+func (b *builder) checkMethods(where string, methods []string) {
+	for _, name := range methods {
+		b.require(b.methods[name] != nil, "%s names the auth method %s, which does not exist", where, name)
 	}
 }
 

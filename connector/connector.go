@@ -141,6 +141,7 @@ type Trigger struct {
 	Summary     string // Required. One sentence.
 	Description string // Markdown.
 	Scopes      []string
+	AuthMethods []string // By name; empty means all.
 	Deprecation string
 	Webhook     bool // Events come through Spec.Receive.
 

@@ -63,6 +63,7 @@ func TestMain_ServesAHost(t *testing.T) {
 		assert.True(t, c.GetOperations()[2].GetReconcilable())
 		assert.Equal(t, connectorv1.AuthFlow_AUTH_FLOW_FORM, c.GetAuthMethods()[0].GetFlow())
 		assert.True(t, c.GetTriggers()[0].GetPollable())
+		assert.Equal(t, []string{"token"}, c.GetTriggers()[0].GetAuthMethods())
 	})
 
 	t.Run("settings are checked", func(t *testing.T) {
@@ -356,14 +357,15 @@ func TestMain_WithoutACookieSaysWhatItIs(t *testing.T) {
 		code int
 		text string
 	}{
-		"":                {2, "is started by a workflow host"},
-		"help":            {0, "describe"},
-		"version":         {0, "shop 1.2.3 (protocol 1)"},
-		"frobnicate":      {2, `no command "frobnicate"`},
-		"describe":        {0, "sell_item   write   Sells an item."},
-		"describe --json": {0, `"effect": "write"`},
-		"describe --xml":  {2, "-xml"},
-		"describe all":    {2, `unexpected argument "all"`},
+		"":                    {2, "is started by a workflow host"},
+		"help":                {0, "describe"},
+		"version":             {0, "shop 1.2.3 (protocol 1)"},
+		"frobnicate":          {2, `no command "frobnicate"`},
+		"describe":            {0, "sell_item   write   Sells an item."},
+		"describe --json":     {0, `"effect": "write"`},
+		"describe --markdown": {0, "- Only with: `token`."},
+		"describe --xml":      {2, "-xml"},
+		"describe all":        {2, `unexpected argument "all"`},
 	} {
 		cmd := exec.Command(os.Args[0], strings.Fields(args)...)
 		cmd.Env = []string{roleEnv + "=connector"}
@@ -385,13 +387,16 @@ func TestCheck_FindsAllThatIsUnsound(t *testing.T) {
 	delete(files, "sold.output.json")
 	spec.Operations[0].Items = "/items"
 	spec.Operations[2].Scopes = []string{"steal"}
+	spec.Operations[2].AuthMethods = []string{"wink"}
+	spec.Triggers[0].AuthMethods = []string{"nod"}
 	spec.Operations = append(spec.Operations, spec.Operations[0])
 	err := connector.Check(spec)
 	require.Error(t, err)
 	for _, want := range []string{
 		`version "one"`, "orphan.input.json belongs to nothing", "get_item: the input schema is not a closed object",
 		"/id looks up ids, which is no option list", `the handler reads "mode"`, `the input schema has "colour"`,
-		"no schema sold.output.json", "no array at /items", "the scope steal", "list_items is declared twice",
+		"no schema sold.output.json", "no array at /items", "the scope steal",
+		"sell_item names the auth method wink", "trigger sold names the auth method nod", "list_items is declared twice",
 	} {
 		assert.Contains(t, err.Error(), want)
 	}
@@ -440,9 +445,13 @@ func TestDescribe_GoldenShape(t *testing.T) {
 			Name        string
 			InputSchema struct{ Type string } `json:"input_schema"`
 		}
+		Triggers []struct {
+			AuthMethods []string `json:"auth_methods"`
+		}
 		OptionLists []string `json:"option_lists"`
 	}
 	require.NoError(t, json.Unmarshal(out, &d))
 	assert.Equal(t, "object", d.Operations[0].InputSchema.Type, "schemas are values, not text")
+	assert.Equal(t, []string{"token"}, d.Triggers[0].AuthMethods)
 	assert.Equal(t, []string{"modes"}, d.OptionLists)
 }

@@ -65,6 +65,7 @@ type triggerDescription struct {
 	Webhook      bool            `json:"webhook"`
 	Pollable     bool            `json:"pollable"`
 	Scopes       []string        `json:"scopes,omitempty"`
+	AuthMethods  []string        `json:"auth_methods,omitempty"`
 	Deprecation  string          `json:"deprecation,omitempty"`
 	InputSchema  json.RawMessage `json:"input_schema"`
 	OutputSchema json.RawMessage `json:"output_schema"`
@@ -163,7 +164,8 @@ func (s *server) description() description {
 	for _, t := range c.GetTriggers() {
 		d.Triggers = append(d.Triggers, triggerDescription{
 			Name: t.GetName(), Title: t.GetTitle(), Summary: t.GetSummary(), Description: t.GetDescription(),
-			Webhook: t.GetWebhook(), Pollable: t.GetPollable(), Scopes: t.GetScopes(), Deprecation: t.GetDeprecation(),
+			Webhook: t.GetWebhook(), Pollable: t.GetPollable(), Scopes: t.GetScopes(),
+			AuthMethods: t.GetAuthMethods(), Deprecation: t.GetDeprecation(),
 			InputSchema: t.GetInputSchema(), OutputSchema: t.GetOutputSchema(),
 		})
 	}

@@ -194,6 +194,7 @@ func (p *page) trigger(t *connectorv1.Trigger) {
 	p.head(t.GetName(), t.GetTitle(), t.GetSummary(), t.GetDescription(), t.GetDeprecation())
 	p.printf("- Comes by: %s.\n", sources(t))
 	p.names("Scopes", t.GetScopes())
+	p.names("Only with", t.GetAuthMethods())
 	p.printf("\n")
 	p.schema("Input:", t.GetInputSchema())
 	p.schema("Payload:", t.GetOutputSchema())

@@ -139,7 +139,7 @@ func shop() connector.Spec {
 			},
 		}},
 		Triggers: []connector.Trigger{{
-			Name: "sold", Title: "Sold", Summary: "An item was sold.", Webhook: true,
+			Name: "sold", Title: "Sold", Summary: "An item was sold.", Webhook: true, AuthMethods: []string{"token"},
 			Subscribe: func(_ context.Context, _ *connector.Call, r connector.SubscribeRequest) (connector.Subscription, error) {
 				return connector.Subscription{Subject: "shop", State: []byte(r.CallbackURL)}, nil
 			},

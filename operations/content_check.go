@@ -14,6 +14,7 @@ const (
 	maxCaption  = 2200 // characters
 	maxTags     = 30   // hashtags in a caption
 	maxMentions = 20   // mentions in a caption
+	maxProducts = 5    // product tags; a reel takes 30, as its schema says
 )
 
 // checkCaption says what a caption has too much of.
@@ -88,6 +89,8 @@ func checkContent(c content, known connector.Known) []connector.Problem {
 	for pointer, set := range map[string]bool{"/cover_url": c.CoverURL != "", "/audio_name": c.AudioName != "", "/share_to_feed": c.ShareToFeed != nil, "/trial": c.Trial != ""} {
 		only(set, pointer, "REELS")
 	}
+	need(len(c.ProductTags) <= maxProducts || c.MediaType == "REELS" || !known("/media_type"), "/product_tags", "too_many",
+		"Only a reel takes more than 5 product tags.", "Use at most 5.")
 	if known("/caption") {
 		found = append(found, checkCaption("/caption", c.Caption)...)
 	}

@@ -71,6 +71,8 @@ var exceptions = map[string]string{
 	"POST /{ig-user}/message_attachments":    "the spec of Instagram Login writes messageattachments; messaging-api/send-message",
 	"POST /{ig-user}/moderate_conversations": "missing from the spec of Instagram Login; messaging-api",
 
+	"POST /{ig-user}/subscribed_apps ?subscribed_fields=message_echoes": "missing from the spec of Instagram Login; instagram-platform/webhooks",
+
 	"Page.tasks": "missing from the spec; Meta's own Postman collection asks for it with me/accounts",
 }
 

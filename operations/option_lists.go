@@ -99,31 +99,29 @@ func storyOptions(a *api) connector.OptionList {
 	return a.ofAccount("stories", "stories")
 }
 
-// ofAccount lists an edge of media of the account that the input names, or of the
-// only one there is.
+// ofAccount lists an edge of media of the account that the input names, or of all
+// accounts.
 func (a *api) ofAccount(name, edge string) connector.OptionList {
 	type medium struct {
-		ID, Caption, Permalink, Timestamp string
-		Type                              string `json:"media_type"`
-		Product                           string `json:"media_product_type"`
+		ID, Caption, Username, Permalink, Timestamp string
+		Type                                        string `json:"media_type"`
+		Product                                     string `json:"media_product_type"`
 	}
 	return options(a, name, func(ctx context.Context, s *session, in optionInput, token string) ([]connector.Option, string, error) {
-		account, err := s.accountOf(ctx, in)
-		if err != nil {
-			return nil, "", err
-		}
-		raw, next, err := s.optionPage(ctx, graph.Request{
-			Path: "/" + account + "/" + edge, Params: url.Values{"fields": {"id,caption,media_type,media_product_type,permalink,timestamp"}},
-		}, token)
-		var out []connector.Option
-		for _, m := range decodeAll[medium](raw) {
-			label := short(m.Caption)
-			if label == "" {
-				label = strings.ToLower(strings.TrimSpace(m.Product+" "+m.Type)) + " of " + strings.TrimSuffix(m.Timestamp, "+0000")
+		return s.overAccounts(ctx, in, token, func(account, token string) ([]connector.Option, string, error) {
+			raw, next, err := s.optionPage(ctx, graph.Request{
+				Path: "/" + account + "/" + edge, Params: url.Values{"fields": {"id,caption,username,media_type,media_product_type,permalink,timestamp"}},
+			}, token)
+			var out []connector.Option
+			for _, m := range decodeAll[medium](raw) {
+				label := short(m.Caption)
+				if label == "" {
+					label = strings.ToLower(strings.TrimSpace(m.Product+" "+m.Type)) + " of " + strings.TrimSuffix(m.Timestamp, "+0000")
+				}
+				out = append(out, option(m.ID, label, "@"+m.Username+" "+m.Timestamp+" "+m.Permalink))
 			}
-			out = append(out, option(m.ID, label, m.Timestamp+" "+m.Permalink))
-		}
-		return out, next, err
+			return out, next, err
+		})
 	})
 }
 
@@ -145,7 +143,11 @@ func (s *session) accountOf(ctx context.Context, in optionInput) (string, error)
 	if err != nil {
 		return "", err
 	}
-	return "", precondition("None of the user's Pages has an Instagram account.", "Link one in the Page's settings.")
+	return "", noAccount()
+}
+
+func noAccount() error {
+	return precondition("None of the user's Pages has an Instagram account.", "Link one in the Page's settings.")
 }
 
 // short cuts a text to what fits into a line of a dropdown.
@@ -157,10 +159,13 @@ func short(text string) string {
 	return string(runes)
 }
 
+// commentOptions lists the comments of a medium, or else those of the newest media.
 func commentOptions(a *api) connector.OptionList {
 	return options(a, "comments", func(ctx context.Context, s *session, in optionInput, token string) ([]connector.Option, string, error) {
 		if in.MediaID == "" {
-			return nil, "", nil // it depends on the medium, which is not chosen yet
+			return s.overAccounts(ctx, in, token, func(account, token string) ([]connector.Option, string, error) {
+				return s.latestComments(ctx, account, token)
+			})
 		}
 		raw, next, err := s.optionPage(ctx, graph.Request{
 			Path: "/" + url.PathEscape(in.MediaID) + "/comments", Params: url.Values{"fields": {"id,text,timestamp,username"}},
@@ -171,6 +176,26 @@ func commentOptions(a *api) connector.OptionList {
 		}
 		return out, next, err
 	})
+}
+
+// latestComments lists some comments of each of the account's newest media.
+func (s *session) latestComments(ctx context.Context, account, token string) ([]connector.Option, string, error) {
+	type medium struct {
+		Caption, Username string
+		Comments          struct{ Data []comment }
+	}
+	raw, next, err := s.optionPage(ctx, graph.Request{
+		Path:   "/" + account + "/media",
+		Params: url.Values{"fields": {"id,caption,username,comments.limit(10){id,text,timestamp,username}"}, "limit": {"10"}},
+	}, token)
+	var out []connector.Option
+	for _, m := range decodeAll[medium](raw) {
+		for _, c := range m.Comments.Data {
+			detail := strings.TrimSpace("@" + c.Username + ", " + c.Timestamp + ", to @" + m.Username + " " + short(m.Caption))
+			out = append(out, option(c.ID, short(c.Text), detail))
+		}
+	}
+	return out, next, err
 }
 
 func conversationOptions(a *api) connector.OptionList {

@@ -1,8 +1,10 @@
 package operations_test
 
 import (
+	"bytes"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -101,12 +103,74 @@ func TestOptions_OfAnAccount(t *testing.T) {
 		got, _ := r.options(t, r.instagram, list, `{}`, "", "")
 		assert.NotEmpty(t, got, "%s with Instagram Login", list)
 	}
-	got, _ := r.options(t, r.facebook, "comments", `{}`, "", "")
-	assert.Empty(t, got, "no medium is chosen yet")
-
-	got, _ = r.options(t, r.facebook, "insight_metrics", `{"story_id":"18023000000000001"}`, "", "")
+	got, _ := r.options(t, r.facebook, "insight_metrics", `{"story_id":"18023000000000001"}`, "", "")
 	assert.Contains(t, got, `"navigation" navigation`)
 	assert.NotContains(t, got, `"likes" likes`)
 	got, _ = r.options(t, r.facebook, "media", account, "cup number 33", "")
 	assert.Len(t, got, 1)
+}
+
+// details walks all pages of a list, and returns the details of its choices.
+func (r *rig) details(t testing.TB, c *connectorv1.Credential, list, input string) []string {
+	t.Helper()
+	var out []string
+	token := ""
+	for range 50 {
+		resp, err := connectorv1.NewOperationServiceClient(r.conn).ListOptions(t.Context(), &connectorv1.ListOptionsRequest{
+			Call: &connectorv1.Call{Id: "c1", Credential: c}, List: list, Input: []byte(input), PageToken: token,
+		})
+		require.NoError(t, err)
+		require.Nil(t, resp.GetFailure(), "%v", resp.GetFailure())
+		for _, o := range resp.GetPage().GetOptions() {
+			out = append(out, string(o.GetValue())+" "+o.GetDetail())
+		}
+		if token = resp.GetPage().GetNextPageToken(); token == "" {
+			return out
+		}
+	}
+	require.Fail(t, "the list has no end")
+	return nil
+}
+
+func TestOptions_OverAllAccounts(t *testing.T) {
+	t.Parallel()
+	const coast, bottle = `{"ig_user_id":"17841400000000003"}`, `{"ig_user_id":"17841405726653026"}`
+	r := newRig(t, rigOptions{world: func(w *sandbox.World) {
+		now := time.Now().UTC()
+		w.Media = append(w.Media,
+			&sandbox.Media{ID: "17900009000000001", OwnerID: sandbox.SeedThirdAccountID, Type: "IMAGE", Product: "FEED", Caption: "Surf", At: now.Add(-time.Hour)},
+			&sandbox.Media{ID: "18023009000000001", OwnerID: sandbox.SeedThirdAccountID, Type: "IMAGE", Product: "STORY", At: now.Add(-time.Hour)},
+		)
+	}})
+	for _, list := range []string{"media", "stories", "comments"} {
+		all := r.details(t, r.facebook, list, `{}`)
+		one, other := r.details(t, r.facebook, list, bottle), r.details(t, r.facebook, list, coast)
+		assert.NotEmpty(t, one, list)
+		assert.ElementsMatch(t, append(one, other...), all, list)
+		for _, detail := range one {
+			assert.Contains(t, detail, "@bluebottle", list)
+		}
+		for _, detail := range other {
+			assert.Contains(t, detail, "@originalcoast", list)
+		}
+		if list != "comments" {
+			assert.NotEmpty(t, other, list)
+		}
+		assert.Equal(t, one, r.details(t, r.instagram, list, `{}`), "%s of the only account", list)
+	}
+}
+
+func TestOptions_AnAccountThatIsGoneHidesNoOther(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, rigOptions{})
+	all := r.details(t, r.facebook, "media", `{}`)
+	bottle := r.details(t, r.facebook, "media", `{"ig_user_id":"17841405726653026"}`)
+	require.NotEmpty(t, bottle)
+
+	secret := bytes.ReplaceAll(r.facebook.GetSecret(), []byte(sandbox.SeedThirdAccountID), []byte("17841400000000099"))
+	require.NotEqual(t, r.facebook.GetSecret(), secret)
+	stale := &connectorv1.Credential{Method: r.facebook.GetMethod(), Secret: secret}
+	got := r.details(t, stale, "media", `{}`)
+	assert.Equal(t, bottle, got)
+	assert.Subset(t, all, got)
 }

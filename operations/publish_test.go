@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -206,6 +207,7 @@ func TestPublish_Validation(t *testing.T) {
 		mentions += fmt.Sprintf("@m%d ", i)
 	}
 	const account = `"ig_user_id":"17841405726653026"`
+	sixProducts := `[` + strings.Repeat(`{"product_id":"3231000000000001","x":0.5,"y":0.5},`, 5) + `{"product_id":"3231000000000001","x":0.5,"y":0.5}]`
 	for _, tt := range []struct{ op, input, pointer string }{
 		{"publish_photo", `{` + account + `}`, "/image_url"},
 		{"publish_photo", `{` + account + `,"image_url":"ftp://x/y.jpg"}`, "/image_url"},
@@ -224,6 +226,8 @@ func TestPublish_Validation(t *testing.T) {
 		{"create_media_container", `{` + account + `,"media_type":"CAROUSEL"}`, "/children"},
 		{"create_media_container", `{` + account + `,"image_url":"https://x/y.jpg","is_carousel_item":true,"caption":"x"}`, "/caption"},
 		{"create_media_container", `{` + account + `,"image_url":"https://x/y.jpg","audio_name":"x"}`, "/audio_name"},
+		{"publish_photo", `{` + account + `,"image_url":"https://x/y.jpg","product_tags":` + sixProducts + `}`, "/product_tags"},
+		{"create_media_container", `{` + account + `,"image_url":"https://x/y.jpg","product_tags":` + sixProducts + `}`, "/product_tags"},
 	} {
 		f := r.fails(t, tt.op, tt.input)
 		assert.Equal(t, connectorv1.FailureKind_FAILURE_KIND_INVALID_INPUT, f.GetKind(), tt.input)
@@ -231,10 +235,19 @@ func TestPublish_Validation(t *testing.T) {
 	}
 	assert.Zero(t, r.Count("POST /{ig-user}/media"), "nothing was sent")
 
-	// What is not known yet at design time is not complained about.
-	resp, err := connectorv1.NewOperationServiceClient(r.conn).Validate(t.Context(), &connectorv1.ValidateRequest{
-		Target: &connectorv1.ValidateRequest_Operation{Operation: "publish_story"}, Input: []byte(`{` + account + `,"image_url":"$.steps.x"}`), Unknown: []string{"/image_url"},
-	})
-	require.NoError(t, err)
-	assert.Empty(t, resp.GetDiagnostics())
+	for _, tt := range []struct {
+		op, input string
+		unknown   []string
+	}{
+		// What is not known yet at design time is not complained about.
+		{"publish_story", `{` + account + `,"image_url":"$.steps.x"}`, []string{"/image_url"}},
+		{"create_media_container", `{` + account + `,"media_type":"$.steps.x","product_tags":` + sixProducts + `}`, []string{"/media_type"}},
+		{"create_media_container", `{` + account + `,"media_type":"REELS","video_url":"https://x/y.mp4","product_tags":` + sixProducts + `}`, nil},
+	} {
+		resp, err := connectorv1.NewOperationServiceClient(r.conn).Validate(t.Context(), &connectorv1.ValidateRequest{
+			Target: &connectorv1.ValidateRequest_Operation{Operation: tt.op}, Input: []byte(tt.input), Unknown: tt.unknown,
+		})
+		require.NoError(t, err)
+		assert.Empty(t, resp.GetDiagnostics(), tt.input)
+	}
 }

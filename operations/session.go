@@ -37,7 +37,7 @@ func (a *api) open(c *connector.Call) (*session, error) {
 // wrong login before anything is sent.
 func handle[In, Out any](a *api, op connector.Operation, h func(context.Context, *session, In) (Out, string, error)) connector.Operation {
 	return connector.Handle(op, func(ctx context.Context, c *connector.Call, in In) (out Out, next string, err error) {
-		s, err := a.openFor(c, op)
+		s, err := a.openFor(c, op.AuthMethods)
 		if err != nil {
 			return out, "", err
 		}
@@ -49,7 +49,7 @@ func handle[In, Out any](a *api, op connector.Operation, h func(context.Context,
 // reconcile binds a look-up that wants a session.
 func reconcile[In, Out any](a *api, op connector.Operation, look func(context.Context, *session, In, time.Time) (Out, bool, error)) connector.Operation {
 	return connector.Reconcile(op, func(ctx context.Context, c *connector.Call, in In, at time.Time) (out Out, happened bool, err error) {
-		s, err := a.openFor(c, op)
+		s, err := a.openFor(c, op.AuthMethods)
 		if err != nil {
 			return out, false, err
 		}
@@ -58,15 +58,21 @@ func reconcile[In, Out any](a *api, op connector.Operation, look func(context.Co
 	})
 }
 
-func (a *api) openFor(c *connector.Call, op connector.Operation) (*session, error) {
+// openFor is open for what works with some auth methods only; none means all. A
+// pasted token is of one login or the other, so that its host decides.
+func (a *api) openFor(c *connector.Call, methods []string) (*session, error) {
 	s, err := a.open(c)
 	if err != nil {
 		return nil, err
 	}
-	if s.instagram() && len(op.AuthMethods) > 0 && !slices.Contains(op.AuthMethods, instagramLogin) {
+	have, want, suits := "Facebook Login", "Instagram Login", facebookLogin
+	if s.instagram() {
+		have, want, suits = want, have, instagramLogin
+	}
+	if len(methods) > 0 && !slices.Contains(methods, suits) {
 		return nil, &connector.Error{
 			Kind: connector.Precondition, Applied: connector.AppliedNo,
-			Message: "This operation needs a credential of Facebook Login; this one is of Instagram Login.",
+			Message: "This needs a credential of " + want + "; this one is of " + have + ".",
 		}
 	}
 	return s, nil

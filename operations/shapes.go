@@ -38,6 +38,9 @@ const (
 // facebookOnly marks operations that Meta offers with Facebook Login alone.
 var facebookOnly = []string{facebookLogin, pastedToken}
 
+// instagramOnly are the auth methods of what only Instagram Login can do.
+var instagramOnly = []string{instagramLogin, pastedToken}
+
 // Permissions, by their names with Facebook Login. A credential of Instagram Login
 // lists them beside its own names for them: see scopes.go.
 const (

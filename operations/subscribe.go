@@ -19,15 +19,16 @@ type subscription struct {
 }
 
 // subscribe returns a function that has Meta send the updates of fields for an
-// account: the app subscribes to the fields, and the account to the app.
+// account: the app subscribes to the fields, and the account to the app. It refuses
+// a credential of the wrong login before anything is sent.
 // Source: developers.facebook.com/docs/instagram-platform/webhooks.
-func (a *api) subscribe(fields []string) func(context.Context, *connector.Call, connector.SubscribeRequest) (connector.Subscription, error) {
+func (a *api) subscribe(methods []string, of fieldsOf) func(context.Context, *connector.Call, connector.SubscribeRequest) (connector.Subscription, error) {
 	return func(ctx context.Context, c *connector.Call, r connector.SubscribeRequest) (connector.Subscription, error) {
 		var sub subscription
 		if err := json.Unmarshal(r.Input, &sub); err != nil {
 			return connector.Subscription{}, connector.Invalid("", "bad_json", "The trigger's input cannot be read.")
 		}
-		s, err := a.open(c)
+		s, err := a.openFor(c, methods)
 		if err != nil {
 			return connector.Subscription{}, err
 		}
@@ -35,6 +36,7 @@ func (a *api) subscribe(fields []string) func(context.Context, *connector.Call, 
 		if err != nil {
 			return connector.Subscription{}, err
 		}
+		fields := of(s.instagram())
 		if err := s.subscribeApp(ctx, app, fields, r.CallbackURL); err != nil {
 			return connector.Subscription{}, failure(err)
 		}
@@ -163,7 +165,7 @@ func (s *session) subscribedFields(ctx context.Context) ([]string, error) {
 // unsubscribe returns a function that undoes subscribe for the account. With
 // Facebook Login that ends all of the Page's events, since a Page has the app
 // installed or not; the app's own subscription serves other accounts and stays.
-func (a *api) unsubscribe(fields []string) func(context.Context, *connector.Call, connector.UnsubscribeRequest) error {
+func (a *api) unsubscribe(of fieldsOf) func(context.Context, *connector.Call, connector.UnsubscribeRequest) error {
 	return func(ctx context.Context, c *connector.Call, r connector.UnsubscribeRequest) error {
 		var sub subscription
 		if err := json.Unmarshal(r.Subscription.State, &sub); err != nil {
@@ -174,7 +176,7 @@ func (a *api) unsubscribe(fields []string) func(context.Context, *connector.Call
 			return err
 		}
 		if s.instagram() {
-			return failure(s.unsubscribeAccount(ctx, fields))
+			return failure(s.unsubscribeAccount(ctx, of(true)))
 		}
 		return failure(s.uninstall(ctx, sub))
 	}

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 
@@ -114,6 +115,56 @@ func TestSubscribe_EventsArriveUntilUnsubscribe(t *testing.T) {
 			r.unsubscribe(t, c, "comment_added", comments)
 			r.unsubscribe(t, c, "comment_added", comments) // nothing to undo is no error
 			assert.Contains(t, installed(), `"data":[]`)
+		})
+	}
+}
+
+func TestSubscribe_OfTheOtherLogin(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, rigOptions{})
+	for trigger, c := range map[string]*connectorv1.Credential{
+		"story_expired": r.instagram, "mentioned_in_caption": r.instagram, "optin_received": r.facebook,
+	} {
+		r.ClearRequests()
+		resp, err := connectorv1.NewTriggerServiceClient(r.conn).Subscribe(t.Context(), &connectorv1.SubscribeRequest{
+			Call: &connectorv1.Call{Id: "c1", Credential: c}, App: r.app(), Trigger: trigger, CallbackUrl: "https://example.com/hook",
+			Input: []byte(`{"ig_user_id":"17841405726653026"}`),
+		})
+		require.NoError(t, err)
+		assert.Equal(t, connectorv1.FailureKind_FAILURE_KIND_PRECONDITION, resp.GetFailure().GetKind(), trigger)
+		assert.Equal(t, connectorv1.Applied_APPLIED_NO, resp.GetFailure().GetApplied(), trigger)
+		assert.Empty(t, r.Requests(), "%s: nothing is sent", trigger)
+	}
+}
+
+func TestSubscribe_OptInsWithInstagramLogin(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, rigOptions{})
+	r.subscribe(t, r.instagram, "optin_received", r.endpoint(t).URL)
+	assert.Equal(t, "messaging_optins", r.last(t, "POST /{ig-user}/subscribed_apps").Params["subscribed_fields"])
+}
+
+func TestSubscribe_AnyEventTakesAllFieldsOfTheLogin(t *testing.T) {
+	t.Parallel()
+	for flavour, want := range map[string]string{
+		"facebook": "comments,live_comments,mentions,message_edit,message_reactions,messages,messaging_handover,messaging_policy_enforcement," +
+			"messaging_postbacks,messaging_referral,messaging_seen,response_feedback,standby,story_insights",
+		"instagram": "comments,live_comments,mentions,message_echoes,message_edit,message_reactions,messages,messaging_handover," +
+			"messaging_optins,messaging_postbacks,messaging_referral,messaging_seen,standby",
+	} {
+		t.Run(flavour, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, rigOptions{})
+			c := r.facebook
+			if flavour == "instagram" {
+				c = r.instagram
+			}
+			r.subscribe(t, c, "any_event", r.endpoint(t).URL)
+			assert.Equal(t, want, r.last(t, "POST /{app}/subscriptions").Params["fields"])
+			if flavour == "instagram" {
+				account := strings.ReplaceAll(want, "mentions,", "") // which come as comments
+				assert.Equal(t, account, r.last(t, "POST /{ig-user}/subscribed_apps").Params["subscribed_fields"])
+			}
 		})
 	}
 }

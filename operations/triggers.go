@@ -30,12 +30,14 @@ func triggers(a *api) []connector.Trigger {
 		}, "mentions"),
 		a.webhook(comments, connector.Trigger{
 			Name: "mentioned_in_caption", Title: "Mentioned in a caption",
-			Summary: "Somebody @mentions the account in the caption of a post of their own.",
+			Summary:     "Somebody @mentions the account in the caption of a post of their own.",
+			AuthMethods: facebookOnly,
 		}, "mentions"),
 		a.webhook(insights, connector.Trigger{
 			Name: "story_expired", Title: "Story expired",
 			Summary:     "One of the account's stories has ended; its final numbers come with it.",
-			Description: "Facebook Login only. A number below 5 comes as -1.",
+			Description: "A number below 5 comes as -1.",
+			AuthMethods: facebookOnly,
 		}, "story_insights"),
 
 		a.pollable(a.pollMessages, a.webhook(messages, connector.Trigger{
@@ -96,7 +98,7 @@ func triggers(a *api) []connector.Trigger {
 		a.webhook(messages, connector.Trigger{
 			Name: "optin_received", Title: "Opt-in received",
 			Summary:     "A person agrees to get notifications.",
-			Description: "Instagram Login only.",
+			AuthMethods: instagramOnly,
 		}, "messaging_optins"),
 		a.webhook(messages, connector.Trigger{
 			Name: "thread_control_changed", Title: "Conversation handed over",
@@ -107,11 +109,11 @@ func triggers(a *api) []connector.Trigger {
 			Summary: "A person writes while another app has the conversation.",
 		}, "standby"),
 
-		a.webhook(anything, connector.Trigger{
+		a.webhookOf(documentedFields, anything, connector.Trigger{
 			Name: "any_event", Title: "Any event",
 			Summary:     "Whatever Meta sends, known or not, as it came.",
 			Description: "Every update comes as this event too, beside the event of its own kind.",
-		}, allFields...),
+		}),
 
 		a.pollable(a.pollMedia("media", "media_published", "media/"), connector.Trigger{
 			Name: "media_published", Title: "Media published", Scopes: media,
@@ -128,15 +130,30 @@ func triggers(a *api) []connector.Trigger {
 	}
 }
 
-// allFields are the fields of webhooks that both login flavours can subscribe to.
-var allFields = []string{
-	"comments", "live_comments", "mentions", "story_insights", "messages", "message_edit", "message_reactions",
-	"messaging_postbacks", "messaging_seen", "messaging_referral", "messaging_handover", "standby",
+// documentedFields are all fields of webhooks that Meta documents for a login.
+// Source: developers.facebook.com/docs/instagram-platform/webhooks.
+func documentedFields(instagram bool) []string {
+	fields := []string{
+		"comments", "live_comments", "mentions", "messages", "message_edit", "message_reactions",
+		"messaging_postbacks", "messaging_seen", "messaging_referral", "messaging_handover", "standby",
+	}
+	if instagram {
+		return append(fields, "message_echoes", "messaging_optins")
+	}
+	return append(fields, "story_insights", "messaging_policy_enforcement", "response_feedback")
 }
 
-// webhook completes a trigger whose events come in fields of Meta's webhooks.
+// fieldsOf names the webhook fields of a trigger, with either login.
+type fieldsOf func(instagram bool) []string
+
+// webhook completes a trigger whose events come in the same fields of Meta's
+// webhooks with either login.
 func (a *api) webhook(scopes []string, t connector.Trigger, fields ...string) connector.Trigger {
+	return a.webhookOf(func(bool) []string { return fields }, scopes, t)
+}
+
+func (a *api) webhookOf(fields fieldsOf, scopes []string, t connector.Trigger) connector.Trigger {
 	t.Webhook, t.Scopes = true, scopes
-	t.Subscribe, t.Unsubscribe = a.subscribe(fields), a.unsubscribe(fields)
+	t.Subscribe, t.Unsubscribe = a.subscribe(t.AuthMethods, fields), a.unsubscribe(fields)
 	return t
 }

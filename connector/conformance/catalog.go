@@ -89,10 +89,7 @@ func (s *sound) operation(op *connectorv1.Operation) {
 		"%s writes and does not say its idempotency", what)
 	s.require(!op.GetReconcilable() || op.GetEffect() != connectorv1.Effect_EFFECT_READ, "%s reads only: there is nothing to reconcile", what)
 	s.scopes(what, op.GetScopes())
-	for _, name := range op.GetAuthMethods() {
-		s.require(slices.ContainsFunc(s.catalog.GetAuthMethods(), func(m *connectorv1.AuthMethod) bool { return m.GetName() == name }),
-			"%s names the auth method %q, which does not exist", what, name)
-	}
+	s.methods(what, op.GetAuthMethods())
 	for _, name := range op.GetQuotas() {
 		s.require(slices.ContainsFunc(s.catalog.GetQuotas(), func(q *connectorv1.QuotaHint) bool { return q.GetName() == name }),
 			"%s names the quota %q, which does not exist", what, name)
@@ -116,6 +113,7 @@ func (s *sound) trigger(t *connectorv1.Trigger) {
 	s.require(t.GetSummary() != "", "%s has no summary", what)
 	s.require(t.GetWebhook() || t.GetPollable(), "%s comes neither by webhook nor by poll", what)
 	s.scopes(what, t.GetScopes())
+	s.methods(what, t.GetAuthMethods())
 	s.inputSchema(what+": the input", t.GetInputSchema())
 	s.outputSchema(what+": the payload", t.GetOutputSchema())
 }
@@ -126,6 +124,13 @@ func (s *sound) scopes(what string, scopes []string) {
 			return slices.ContainsFunc(m.GetScopes(), func(sc *connectorv1.Scope) bool { return sc.GetName() == name })
 		})
 		s.require(known, "%s needs the scope %q, which no auth method can grant", what, name)
+	}
+}
+
+func (s *sound) methods(what string, names []string) {
+	for _, name := range names {
+		s.require(slices.ContainsFunc(s.catalog.GetAuthMethods(), func(m *connectorv1.AuthMethod) bool { return m.GetName() == name }),
+			"%s names the auth method %q, which does not exist", what, name)
 	}
 }
 

@@ -32,7 +32,7 @@ func Compatible(old, new *connectorv1.Catalog) []Incompatibility {
 	if major(old) != major(new) && old.GetName() == new.GetName() {
 		return nil
 	}
-	c := &comparison{}
+	c := &comparison{old: old, new: new}
 	if old.GetName() != new.GetName() {
 		c.addf("/name", "the connector is named %s, and was %s", new.GetName(), old.GetName())
 	}
@@ -48,7 +48,7 @@ func Compatible(old, new *connectorv1.Catalog) []Incompatibility {
 	for i, o := range old.GetOperations() {
 		at, what := fmt.Sprintf("/operations/%d", i), "operation "+o.GetName()
 		if n := named(new.GetOperations(), o.GetName()); n != nil {
-			c.operation(at, what, o, n, old, new)
+			c.operation(at, what, o, n)
 		} else {
 			c.addf(at, "%s is gone: keep it, with a deprecation", what)
 		}
@@ -64,8 +64,11 @@ func Compatible(old, new *connectorv1.Catalog) []Incompatibility {
 	return c.found
 }
 
-// comparison collects what is found.
-type comparison struct{ found []Incompatibility }
+// comparison collects what is found between two catalogs.
+type comparison struct {
+	old, new *connectorv1.Catalog
+	found    []Incompatibility
+}
 
 func (c *comparison) addf(pointer, format string, args ...any) {
 	c.found = append(c.found, Incompatibility{pointer, fmt.Sprintf(format, args...)})
@@ -87,7 +90,7 @@ func (c *comparison) method(at, what string, old, new *connectorv1.AuthMethod) {
 	c.schemas(input, at+"/form_schema", what+": the form", old.GetFormSchema(), new.GetFormSchema())
 }
 
-func (c *comparison) operation(at, what string, old, new *connectorv1.Operation, oldCatalog, newCatalog *connectorv1.Catalog) {
+func (c *comparison) operation(at, what string, old, new *connectorv1.Operation) {
 	if harm(new.GetEffect()) > harm(old.GetEffect()) {
 		c.addf(at+"/effect", "%s does more than before: %s, and was %s", what, word(new.GetEffect().String(), "EFFECT_"), word(old.GetEffect().String(), "EFFECT_"))
 	}
@@ -108,12 +111,7 @@ func (c *comparison) operation(at, what string, old, new *connectorv1.Operation,
 		c.addf(at+"/reconcilable", "%s can no longer tell whether a lost call has happened", what)
 	}
 	c.moreScopes(at, what, old.GetScopes(), new.GetScopes())
-	before, after := ways(old.GetAuthMethods(), oldCatalog), ways(new.GetAuthMethods(), newCatalog)
-	for _, m := range before {
-		if !slices.Contains(after, m) && named(newCatalog.GetAuthMethods(), m) != nil {
-			c.addf(at+"/auth_methods", "%s no longer works with the auth method %s", what, m)
-		}
-	}
+	c.fewerWays(at, what, old.GetAuthMethods(), new.GetAuthMethods())
 	c.schemas(input, at+"/input_schema", what+": the input", old.GetInputSchema(), new.GetInputSchema())
 	c.schemas(output, at+"/output_schema", what+": the output", old.GetOutputSchema(), new.GetOutputSchema())
 }
@@ -126,6 +124,7 @@ func (c *comparison) trigger(at, what string, old, new *connectorv1.Trigger) {
 		c.addf(at+"/pollable", "%s can no longer be polled", what)
 	}
 	c.moreScopes(at, what, old.GetScopes(), new.GetScopes())
+	c.fewerWays(at, what, old.GetAuthMethods(), new.GetAuthMethods())
 	c.schemas(input, at+"/input_schema", what+": the input", old.GetInputSchema(), new.GetInputSchema())
 	c.schemas(output, at+"/output_schema", what+": the payload", old.GetOutputSchema(), new.GetOutputSchema())
 }
@@ -138,7 +137,18 @@ func (c *comparison) moreScopes(at, what string, old, new []string) {
 	}
 }
 
-// ways returns the auth methods that an operation works with.
+// fewerWays finds auth methods that something no longer works with. One that is
+// gone altogether is told of once, by itself.
+func (c *comparison) fewerWays(at, what string, old, new []string) {
+	after := ways(new, c.new)
+	for _, m := range ways(old, c.old) {
+		if !slices.Contains(after, m) && named(c.new.GetAuthMethods(), m) != nil {
+			c.addf(at+"/auth_methods", "%s no longer works with the auth method %s", what, m)
+		}
+	}
+}
+
+// ways returns the auth methods that an operation or a trigger works with.
 func ways(names []string, c *connectorv1.Catalog) []string {
 	if len(names) > 0 {
 		return names

@@ -77,6 +77,7 @@ func TestCompatible_Catalogs(t *testing.T) {
 		"no schema, but words": {func(c *connectorv1.Catalog) { c.Operations[0].OutputSchema = []byte(`nonsense`) }, "cannot be read"},
 		"no webhook":           {func(c *connectorv1.Catalog) { c.Triggers[0].Webhook = false }, "/triggers/0/webhook"},
 		"no poll":              {func(c *connectorv1.Catalog) { c.Triggers[0].Pollable = false }, "/triggers/0/pollable"},
+		"trigger, fewer ways":  {func(c *connectorv1.Catalog) { c.Triggers[0].AuthMethods = []string{"login"} }, "/triggers/0/auth_methods: trigger sold no longer works with the auth method token"},
 		"trigger needs scopes": {func(c *connectorv1.Catalog) { c.Triggers[0].Scopes = []string{"see"} }, "/triggers/0/scopes"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -88,14 +88,11 @@ func CheckCatalog(c *connectorv1.Catalog) error {
 		if p := o.GetItemsPointer(); p != "" && !strings.HasPrefix(p, "/") {
 			k.addf("%s: items pointer %.40q is no JSON Pointer", at, p)
 		}
-		for _, m := range o.GetAuthMethods() {
-			if !methods[m] {
-				k.addf("%s: auth method %.40q is not in the catalog", at, m)
-			}
-		}
+		k.methods(at, o.GetAuthMethods(), methods)
 	}
 	for _, t := range c.GetTriggers() {
 		at := k.name("trigger", t.GetName(), triggers)
+		k.methods(at, t.GetAuthMethods(), methods)
 		k.schema(at, "input schema", t.GetInputSchema(), true)
 		k.schema(at, "output schema", t.GetOutputSchema(), true)
 	}
@@ -130,6 +127,14 @@ func (k *checker) once(kind, name string, seen names) {
 		k.addf("%s %.64q is there twice", kind, name)
 	}
 	seen[name] = true
+}
+
+func (k *checker) methods(at string, wanted []string, known names) {
+	for _, m := range wanted {
+		if !known[m] {
+			k.addf("%s: auth method %.40q is not in the catalog", at, m)
+		}
+	}
 }
 
 func (k *checker) schema(at, what string, raw []byte, required bool) {

@@ -139,6 +139,7 @@ func (s *server) GetCatalog(context.Context, *connectorv1.GetCatalogRequest) (*c
 		c.Operations[0].InputSchema = []byte(`{"$ref":"file:///etc/passwd"}`)
 		c.Operations[1].Name = "Echo Twice"
 		c.Operations[2].Name = "hang"
+		c.Triggers = []*connectorv1.Trigger{{Name: "rings", AuthMethods: []string{"login"}, InputSchema: []byte(anything), OutputSchema: []byte(anything)}}
 	case s.role == "no catalog":
 		c = nil
 	case strings.HasPrefix(s.role, "version in "):

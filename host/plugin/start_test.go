@@ -35,6 +35,7 @@ func TestOpen_BadConnectors(t *testing.T) {
 		"bad catalog": {
 			`"test" cannot be used`, `operation "echo": its input schema does not compile`,
 			`operation "Echo Twice": its name is not in snake_case`, `operation "hang" is there twice`,
+			`trigger "rings": auth method "login" is not in the catalog`,
 		},
 	} {
 		t.Run(role, func(t *testing.T) {

@@ -62,6 +62,9 @@ func (w *world) triggers() map[string]connectortest.Trigger {
 			Happen: func() *connectorv1.ReceiveRequest { return mailbox.last(deed) },
 		}
 	}
+	optIn := all["optin_received"]
+	optIn.Credential = w.instagram // No other login has opt-ins.
+	all["optin_received"] = optIn
 	return all
 }
 

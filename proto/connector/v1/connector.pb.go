@@ -819,7 +819,7 @@ type Operation struct {
 	Summary string `protobuf:"bytes,3,opt,name=summary,proto3" json:"summary,omitempty"`
 	// Markdown.
 	Description string `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
-	// JSON Schema of the input, with the annotation keywords of catalog.md:
+	// JSON Schema of the input, with the annotation keywords described in the README:
 	// "lookup" on a property names an option list and what it depends on,
 	// "x-secret" keeps a value out of logs and run records.
 	InputSchema []byte `protobuf:"bytes,5,opt,name=input_schema,json=inputSchema,proto3" json:"input_schema,omitempty"`
@@ -3330,7 +3330,9 @@ type Trigger struct {
 	// True if events come by webhook: Subscribe and Receive apply.
 	Webhook bool `protobuf:"varint,9,opt,name=webhook,proto3" json:"webhook,omitempty"`
 	// True if Poll can find events.
-	Pollable      bool `protobuf:"varint,10,opt,name=pollable,proto3" json:"pollable,omitempty"`
+	Pollable bool `protobuf:"varint,10,opt,name=pollable,proto3" json:"pollable,omitempty"`
+	// Auth methods that suit, by name. Empty means all.
+	AuthMethods   []string `protobuf:"bytes,11,rep,name=auth_methods,json=authMethods,proto3" json:"auth_methods,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3433,6 +3435,13 @@ func (x *Trigger) GetPollable() bool {
 		return x.Pollable
 	}
 	return false
+}
+
+func (x *Trigger) GetAuthMethods() []string {
+	if x != nil {
+		return x.AuthMethods
+	}
+	return nil
 }
 
 // PollRequest looks for events.
@@ -5041,7 +5050,7 @@ const file_connector_v1_connector_proto_rawDesc = "" +
 	"credential\x18\x02 \x01(\v2\x18.connector.v1.CredentialR\n" +
 	"credential\"K\n" +
 	"\x18RevokeCredentialResponse\x12/\n" +
-	"\afailure\x18\x01 \x01(\v2\x15.connector.v1.FailureR\afailure\"\xa7\x02\n" +
+	"\afailure\x18\x01 \x01(\v2\x15.connector.v1.FailureR\afailure\"\xca\x02\n" +
 	"\aTrigger\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05title\x18\x02 \x01(\tR\x05title\x12\x18\n" +
@@ -5053,7 +5062,8 @@ const file_connector_v1_connector_proto_rawDesc = "" +
 	"\vdeprecation\x18\b \x01(\tR\vdeprecation\x12\x18\n" +
 	"\awebhook\x18\t \x01(\bR\awebhook\x12\x1a\n" +
 	"\bpollable\x18\n" +
-	" \x01(\bR\bpollable\"}\n" +
+	" \x01(\bR\bpollable\x12!\n" +
+	"\fauth_methods\x18\v \x03(\tR\vauthMethods\"}\n" +
 	"\vPollRequest\x12&\n" +
 	"\x04call\x18\x01 \x01(\v2\x12.connector.v1.CallR\x04call\x12\x18\n" +
 	"\atrigger\x18\x02 \x01(\tR\atrigger\x12\x14\n" +

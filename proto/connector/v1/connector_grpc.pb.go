@@ -768,7 +768,9 @@ const (
 type TriggerServiceClient interface {
 	// Subscribe asks the remote service to send events for an account.
 	Subscribe(ctx context.Context, in *SubscribeRequest, opts ...grpc.CallOption) (*SubscribeResponse, error)
-	// Unsubscribe undoes Subscribe. It succeeds if there is nothing to undo.
+	// Unsubscribe undoes Subscribe. It succeeds if there is nothing to undo. The
+	// remote service may have one subscription for several triggers of a subject,
+	// so a host calls it when it needs none of that subject's triggers any more.
 	Unsubscribe(ctx context.Context, in *UnsubscribeRequest, opts ...grpc.CallOption) (*UnsubscribeResponse, error)
 	// Receive takes one HTTP request and returns the reply to send and the events
 	// in it. It answers the handshake, checks the signature over the raw body and
@@ -838,7 +840,9 @@ func (c *triggerServiceClient) Poll(ctx context.Context, in *PollRequest, opts .
 type TriggerServiceServer interface {
 	// Subscribe asks the remote service to send events for an account.
 	Subscribe(context.Context, *SubscribeRequest) (*SubscribeResponse, error)
-	// Unsubscribe undoes Subscribe. It succeeds if there is nothing to undo.
+	// Unsubscribe undoes Subscribe. It succeeds if there is nothing to undo. The
+	// remote service may have one subscription for several triggers of a subject,
+	// so a host calls it when it needs none of that subject's triggers any more.
 	Unsubscribe(context.Context, *UnsubscribeRequest) (*UnsubscribeResponse, error)
 	// Receive takes one HTTP request and returns the reply to send and the events
 	// in it. It answers the handshake, checks the signature over the raw body and
