@@ -39,6 +39,7 @@ type Spec struct {
 	OptionLists []OptionList
 	Triggers    []Trigger
 	Quotas      []QuotaHint
+	Errors      []ErrorDoc // The remote service's, for the reference page.
 
 	// Receive takes one webhook request for all triggers. It must not use the
 	// network. Required if a trigger has Webhook set.
