@@ -3,6 +3,7 @@ package connector
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -27,13 +28,14 @@ type conformanceReport struct {
 	Results   []conformance.Result `json:"results"`
 }
 
-// checkConformance runs the conformance checks against the connector's own binary,
-// as far as they need neither a fake of the remote service nor an author's cases.
+// checkConformance runs the conformance checks against the connector's own binary:
+// all of them with Spec.Conformance, else those that need neither a fake of the
+// remote service nor an author's cases.
 func checkConformance(spec Spec, name string, args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet(name+" conformance", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	asJSON := flags.Bool("json", false, "print the results as JSON")
-	settings := flags.String("settings", "", "settings of the process, as `JSON`")
+	settings := flags.String("settings", "", "settings of the process, as `JSON`; then only what needs no fake of the remote service is checked")
 	if err := flags.Parse(args); err != nil {
 		return exitUsage
 	}
@@ -54,7 +56,10 @@ func checkConformance(spec Spec, name string, args []string, stdout, stderr io.W
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	sheet := conformance.NewSheet(ctx)
-	conformance.Run(sheet, selfCheck(spec, self, *settings))
+	if err := runChecks(sheet, spec, self, *settings); err != nil {
+		fmt.Fprintf(stderr, "%s conformance: %v\n", name, err)
+		return exitError
+	}
 	report := conformanceReport{Connector: spec.Name, Version: spec.Version, Conforms: !sheet.Failed(), Results: sheet.Results()}
 	if *asJSON {
 		out := json.NewEncoder(stdout)
@@ -72,6 +77,22 @@ func checkConformance(spec Spec, name string, args []string, stdout, stderr io.W
 		return exitError
 	}
 	return exitOK
+}
+
+// runChecks runs what can be checked with what the author gives.
+func runChecks(sheet *conformance.Sheet, spec Spec, self, settings string) (err error) {
+	if spec.Conformance == nil || settings != "" {
+		conformance.Run(sheet, selfCheck(spec, self, settings))
+		return nil
+	}
+	c, end, err := spec.Conformance()
+	if err != nil {
+		return fmt.Errorf("starting the fake of the remote service: %w", err)
+	}
+	defer func() { err = errors.Join(err, end()) }()
+	c.Path, c.Env = self, os.Environ()
+	conformance.Run(sheet, c)
+	return nil
 }
 
 // selfCheck is what can be said without an author's test.

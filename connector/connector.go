@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"time"
 
+	"github.com/storyloop/storyloop/connector/conformance"
 	connectorv1 "github.com/storyloop/storyloop/proto/connector/v1"
 )
 
@@ -39,10 +40,16 @@ type Spec struct {
 	OptionLists []OptionList
 	Triggers    []Trigger
 	Quotas      []QuotaHint
+	Errors      []ErrorDoc // The remote service's, for the reference page.
 
 	// Receive takes one webhook request for all triggers. It must not use the
 	// network. Required if a trigger has Webhook set.
 	Receive func(context.Context, Delivery) Receipt
+
+	// Conformance returns a fake of the remote service and a case of each operation
+	// and trigger, for the subcommand "conformance", and what ends the fake. Nil
+	// means that only what needs neither is checked. Path and Env are filled in.
+	Conformance func() (c conformance.Config, end func() error, err error)
 
 	// Commands are subcommands of the binary beside those of the package.
 	Commands []Command

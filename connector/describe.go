@@ -25,6 +25,7 @@ type description struct {
 	Operations       []operationDescription `json:"operations"`
 	Triggers         []triggerDescription   `json:"triggers"`
 	OptionLists      []string               `json:"option_lists"`
+	Errors           []errorDescription     `json:"errors"`
 }
 
 type methodDescription struct {
@@ -137,6 +138,7 @@ func (s *server) description() description {
 		Name: c.GetName(), Version: c.GetVersion(), Title: c.GetTitle(), Summary: c.GetSummary(),
 		DocumentationURL: c.GetDocumentationUrl(), SettingsSchema: c.GetSettingsSchema(),
 		AuthMethods: []methodDescription{}, Operations: []operationDescription{}, Triggers: []triggerDescription{}, OptionLists: keys(s.lists),
+		Errors: describeErrors(s.spec.Errors),
 	}
 	for _, m := range c.GetAuthMethods() {
 		scopes := []string{}

@@ -18,12 +18,13 @@ type page struct {
 	w        io.Writer
 	err      error
 	subjects map[string]string // By operation; empty where the author has no folders.
+	errors   []ErrorDoc
 }
 
 // markdown writes the reference page. Operations stand under the folder that
 // their schemas are in, which is their subject.
 func (s *server) markdown(w io.Writer) error {
-	p := &page{w: w, subjects: map[string]string{}}
+	p := &page{w: w, subjects: map[string]string{}, errors: s.spec.Errors}
 	if err := p.readSubjects(s.spec.Schemas); err != nil {
 		return err
 	}
@@ -88,6 +89,7 @@ func (p *page) catalog(c *connectorv1.Catalog) {
 		}
 	}
 	p.printf("%s", errorsSection)
+	p.errorTable()
 }
 
 // grouped returns the subjects in the order of their first operations.
@@ -183,6 +185,7 @@ func (p *page) operation(op *connectorv1.Operation) {
 	p.names("Scopes", op.GetScopes())
 	p.names("Only with", op.GetAuthMethods())
 	p.names("Draws on", op.GetQuotas())
+	p.errorsLink()
 	p.printf("\n")
 	p.schema("Input:", op.GetInputSchema())
 	p.schema("Output:", op.GetOutputSchema())

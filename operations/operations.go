@@ -126,6 +126,7 @@ func Instagram(version string) connector.Spec {
 		},
 		Triggers: triggers(a),
 		Quotas:   quotaHints(),
+		Errors:   errorDocs(),
 		Receive:  receive,
 	}
 }

@@ -69,6 +69,16 @@ func TestDescribe_MarkdownIsTheReferencePage(t *testing.T) {
 	again, _ := command("", "describe", "--markdown")
 	assert.Equal(t, out, again, "the same catalog gives the same page")
 
+	assert.Contains(t, out, "- What may go wrong: [Errors of the service](#errors-of-the-service).\n")
+	assert.Contains(t, out, "| `40/1` | `INVALID_INPUT` | no | The note has a \\| in it. | Leave it out. |\n")
+	described, _ := command("", "describe", "--json")
+	var catalog struct{ Errors []map[string]string }
+	require.NoError(t, json.Unmarshal([]byte(described), &catalog))
+	require.Len(t, catalog.Errors, 2)
+	assert.Equal(t, map[string]string{
+		"code": "500 to 599", "kind": "unavailable", "applied": "unknown", "sentence": "The notebook is closed.", "action": "Try again later.",
+	}, catalog.Errors[1])
+
 	golden := filepath.Join("testdata", "notes.golden.md")
 	if flag.Lookup("update").Value.String() == "true" {
 		require.NoError(t, os.MkdirAll("testdata", 0o755))

@@ -33,6 +33,10 @@ func notes(flaw string) connector.Spec {
 			Complete: n.complete, Inspect: n.inspect,
 		}},
 		Quotas: []connector.QuotaHint{{Name: "calls", Calls: 200, Window: time.Hour}},
+		Errors: []connector.ErrorDoc{
+			{Code: "40/1", Kind: connector.InvalidInput, Applied: connector.AppliedNo, Sentence: "The note has a | in it.", Action: "Leave it out."},
+			{Code: "500 to 599", Kind: connector.Unavailable, Applied: connector.AppliedUnknown, Sentence: "The notebook is closed.", Action: "Try again later."},
+		},
 		Operations: []connector.Operation{
 			connector.Handle(connector.Operation{
 				Name: "list_notes", Title: "List notes", Summary: "Lists all notes, oldest first.",

@@ -36,6 +36,8 @@ func TestMain(m *testing.M) {
 		main()
 	case "fragile connector":
 		connector.Main(fragile())
+	case "uncovered connector":
+		connector.Main(uncovered())
 	}
 	os.Exit(m.Run())
 }

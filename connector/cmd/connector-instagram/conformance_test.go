@@ -1,41 +1,58 @@
 package main
 
 import (
-	"encoding/json"
-	"net/url"
 	"os"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/storyloop/storyloop/connector"
 	"github.com/storyloop/storyloop/connector/conformance"
 	"github.com/storyloop/storyloop/connector/connectortest"
 	"github.com/storyloop/storyloop/operations"
-	"github.com/storyloop/storyloop/operations/graph/sandbox"
 	connectorv1 "github.com/storyloop/storyloop/proto/connector/v1"
 )
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	catalog := catalogOf(t)
-	connectortest.Run(t, connectortest.Config{
-		Path: os.Args[0], Env: []string{roleEnv + "=fragile connector"},
-		Remote: w, Reset: w.reset,
-		Settings: func(url string) json.RawMessage {
-			return encoded(map[string]any{"sandbox_url": url, "container_poll_seconds": 0.01})
-		},
-		Authorize: w.authorize, App: w.app(),
-		Secrets:    []string{marker, w.info.AppSecret, w.info.InstagramAppSecret, w.info.VerifyToken, sandbox.Proof(w.info.AppSecret, w.info.Accounts[0].UserToken)},
-		Operations: w.operations(catalog), Triggers: w.triggers(),
-		DeadToken: w.die, Quota: w.useUp, Account: w.account,
-		Number: &connectortest.NumberCase{Operation: "get_profile", Case: connectortest.Case{
-			Input: encoded(map[string]string{"ig_user_id": conformance.BigNumber}), Credential: w.many[0],
-		}},
-		Handshake: w.handshake(),
-		Panic:     &connectortest.Call{Operation: "get_hashtag", Input: encoded(map[string]string{"hashtag_id": fatalHashtag})},
-	})
+	c, end, err := conformanceConfig()
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, end()) })
+	c.Path, c.Env = os.Args[0], []string{roleEnv + "=fragile connector"}
+	delete(c.NotApplicable, conformance.HookPanic)
+	c.Panic = &connectortest.Call{Operation: "get_hashtag", Input: encoded(map[string]string{"hashtag_id": fatalHashtag})}
+	connectortest.Run(t, c)
+}
+
+// The subcommand checks what the test above does, but for the panic.
+func TestConformanceCommand_RunsTheWholeKit(t *testing.T) {
+	t.Parallel()
+	out, err := command("conformance").CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	assert.Contains(t, string(out), " 0 fail, 1 do not apply here\n")
+}
+
+func TestConformanceCommand_FailsWithoutACase(t *testing.T) {
+	t.Parallel()
+	cmd := command("conformance")
+	cmd.Env = append(cmd.Env, roleEnv+"=uncovered connector")
+	out, err := cmd.CombinedOutput()
+	assert.Equal(t, 1, cmd.ProcessState.ExitCode(), "%v: %s", err, out)
+	assert.Contains(t, string(out), "get_profile")
+	assert.Contains(t, string(out), "comment_added")
+}
+
+// uncovered is the connector with an operation and a trigger that have no case.
+func uncovered() connector.Spec {
+	spec := instagram()
+	spec.Conformance = func() (conformance.Config, func() error, error) {
+		c, end, err := conformanceConfig()
+		delete(c.Operations, "get_profile")
+		delete(c.Triggers, "comment_added")
+		return c, end, err
+	}
+	return spec
 }
 
 // fatalHashtag makes the fragile connector panic.
@@ -72,14 +89,4 @@ func catalogOf(t testing.TB) *connectorv1.Catalog {
 	resp, err := connectorv1.NewConnectorServiceClient(dial(t, startByHand(t)).cc).GetCatalog(t.Context(), &connectorv1.GetCatalogRequest{})
 	require.NoError(t, err)
 	return resp.GetCatalog()
-}
-
-// handshake is Meta's verification request.
-func (w *world) handshake() *connectortest.Handshake {
-	ask := func(token string) *connectorv1.ReceiveRequest {
-		return &connectorv1.ReceiveRequest{Method: "GET", Query: url.Values{
-			"hub.mode": {"subscribe"}, "hub.challenge": {"1158201444"}, "hub.verify_token": {token},
-		}.Encode()}
-	}
-	return &connectortest.Handshake{Request: ask(w.info.VerifyToken), Wrong: ask("guess"), Reply: "1158201444"}
 }

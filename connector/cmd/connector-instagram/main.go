@@ -12,7 +12,14 @@ import (
 var version = "1.0.0"
 
 func main() {
+	connector.Main(instagram())
+}
+
+// instagram is the connector with what its binary has beside: the sandbox, and the
+// check against it.
+func instagram() connector.Spec {
 	spec := operations.Instagram(version)
 	spec.Commands = []connector.Command{sandboxCommand()}
-	connector.Main(spec)
+	spec.Conformance = conformanceConfig
+	return spec
 }

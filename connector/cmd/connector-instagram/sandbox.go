@@ -40,7 +40,11 @@ func sandboxCommand() connector.Command {
 				fmt.Fprintf(stderr, "connector-instagram sandbox: %v\nRun “connector-instagram sandbox --help” for the flags.\n", err)
 				return exitUsage
 			}
-			if err := o.serve(ctx, stdout, stderr); err != nil {
+			run := o.serve
+			if o.printWorld {
+				run = o.print
+			}
+			if err := run(ctx, stdout, stderr); err != nil {
 				fmt.Fprintf(stderr, "connector-instagram sandbox: %v\n", err)
 				return exitError
 			}
@@ -63,6 +67,7 @@ type sandboxOptions struct {
 	frozen      bool
 	attached    bool
 	verbose     bool
+	printWorld  bool
 }
 
 const sandboxUsage = `Serve a local Instagram: the Graph API of both login flavours, the OAuth
@@ -78,6 +83,7 @@ Examples:
   connector-instagram sandbox
   connector-instagram sandbox --addr 127.0.0.1:8420 --stories 25
   connector-instagram sandbox --callback http://127.0.0.1:8080/webhooks/instagram/shop --verify-token secret
+  connector-instagram sandbox --print-world --clock 2026-08-03T09:00:00Z > world.json
   connector-instagram sandbox --world world.json --clock 2026-08-03T09:00:00Z --frozen
 
 Flags:
@@ -99,6 +105,7 @@ func parseSandbox(args []string) (sandboxOptions, *flag.FlagSet, error) {
 	flags.BoolVar(&o.frozen, "frozen", false, "have the clock stand still until it is told otherwise")
 	flags.BoolVar(&o.attached, "attached", false, "end when standard input closes, as it does when the program that started the sandbox is gone")
 	flags.BoolVar(&o.verbose, "verbose", false, "log webhook deliveries to standard error")
+	flags.BoolVar(&o.printWorld, "print-world", false, "print the world as a file for --world, and end; its JSON Schema is at /__sandbox/world-schema")
 	if err := flags.Parse(args); err != nil {
 		return o, flags, err
 	}
@@ -167,32 +174,32 @@ func ended(err error) error {
 	return fmt.Errorf("serving: %w", err)
 }
 
+// print writes the world that a sandbox with these options would begin with.
+func (o sandboxOptions) print(_ context.Context, stdout, _ io.Writer) error {
+	now, err := o.now()
+	if err != nil {
+		return err
+	}
+	world, err := o.makeWorld(now)
+	if err != nil {
+		return err
+	}
+	return world.Print(stdout)
+}
+
 // build makes the sandbox.
 func (o sandboxOptions) build(stderr io.Writer) (*sandbox.Sandbox, error) {
-	now := time.Now()
-	if o.clock != "" {
-		t, err := time.Parse(time.RFC3339, o.clock)
-		if err != nil {
-			return nil, fmt.Errorf("reading --clock: %q is not a time such as 2026-08-03T09:00:00Z", o.clock)
-		}
-		now = t
+	now, err := o.now()
+	if err != nil {
+		return nil, err
 	}
 	clock := sandbox.NewRunningClock(now)
 	if o.frozen {
 		clock = sandbox.NewClock(now)
 	}
-	world, err := o.readWorld(now)
+	world, err := o.makeWorld(now)
 	if err != nil {
 		return nil, err
-	}
-	if o.verifyToken != "" {
-		world.App.VerifyToken = o.verifyToken
-	}
-	if o.appID != "" {
-		world.App.ID = o.appID
-	}
-	if o.appSecret != "" {
-		world.App.Secret, world.App.InstagramSecret = o.appSecret, o.appSecret
 	}
 	options := sandbox.Options{World: world, Clock: clock}
 	if o.verbose {
@@ -208,6 +215,36 @@ func (o sandboxOptions) build(stderr io.Writer) (*sandbox.Sandbox, error) {
 		}
 	}
 	return s, nil
+}
+
+// now is what time it is in the sandbox at its start.
+func (o sandboxOptions) now() (time.Time, error) {
+	if o.clock == "" {
+		return time.Now(), nil
+	}
+	t, err := time.Parse(time.RFC3339, o.clock)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("reading --clock: %q is not a time such as 2026-08-03T09:00:00Z", o.clock)
+	}
+	return t, nil
+}
+
+// makeWorld reads or builds the world, with the app that the flags name.
+func (o sandboxOptions) makeWorld(now time.Time) (*sandbox.World, error) {
+	world, err := o.readWorld(now)
+	if err != nil {
+		return nil, err
+	}
+	if o.verifyToken != "" {
+		world.App.VerifyToken = o.verifyToken
+	}
+	if o.appID != "" {
+		world.App.ID = o.appID
+	}
+	if o.appSecret != "" {
+		world.App.Secret, world.App.InstagramSecret = o.appSecret, o.appSecret
+	}
+	return world, nil
 }
 
 func (o sandboxOptions) readWorld(now time.Time) (*sandbox.World, error) {

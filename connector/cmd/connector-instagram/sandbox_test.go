@@ -92,6 +92,29 @@ func TestSandbox_WorldFromAFile(t *testing.T) {
 	stop()
 }
 
+func TestSandbox_PrintedWorldIsTakenBackUnchanged(t *testing.T) {
+	t.Parallel()
+	const clock = "2026-08-03T09:00:00Z"
+	first, err := command("sandbox", "--print-world", "--clock", clock, "--stories", "2", "--verify-token", "mine").Output()
+	require.NoError(t, err)
+	file := filepath.Join(t.TempDir(), "world.json")
+	require.NoError(t, os.WriteFile(file, first, 0o600))
+	second, err := command("sandbox", "--print-world", "--world", file).Output()
+	require.NoError(t, err)
+	assert.Equal(t, string(first), string(second))
+
+	line, stop := serve(t, "--world", file, "--clock", clock, "--frozen")
+	assert.Equal(t, "mine", line.VerifyToken)
+	status, body := get(t, line.URL+"/v25.0/"+line.Accounts[0].IGUserID+"/stories", line.Accounts[0].UserToken)
+	assert.Equal(t, 200, status, body)
+	assert.Equal(t, 2, strings.Count(body, `"id"`))
+	status, body = get(t, line.Control+"world", "")
+	assert.Equal(t, 200, status)
+	_, err = sandbox.LoadWorld(strings.NewReader(body))
+	assert.NoError(t, err)
+	stop()
+}
+
 func TestSandbox_ExitCodes(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

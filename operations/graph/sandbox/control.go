@@ -55,6 +55,8 @@ func control() map[string]controlFunc {
 		"POST limits":            controlLimits,
 		"POST assets":            controlAsset,
 		"POST removals":          controlRemoval,
+		"GET world":              func(s *Sandbox, _ *http.Request, _ []string) (any, error) { return s.encodeWorld() },
+		"GET world-schema":       func(*Sandbox, *http.Request, []string) (any, error) { return WorldSchema(), nil },
 		"GET schema":             func(*Sandbox, *http.Request, []string) (any, error) { return json.RawMessage(controlSchema), nil },
 		"POST reset":             func(s *Sandbox, _ *http.Request, _ []string) (any, error) { return done{}, s.Reset() },
 	}

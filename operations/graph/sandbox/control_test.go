@@ -224,7 +224,7 @@ func TestLoadWorld_SaysWhatIsWrong(t *testing.T) {
 	const app = `"app":{"id":"1","secret":"2","name":"n","instagram_id":"3","instagram_secret":"4"}`
 	const accounts = `"accounts":[{"id":"10","username":"me"}]`
 	for text, says := range map[string]string{
-		``:                              "EOF",
+		``:                              "it is empty",
 		`{} {}`:                         "more after",
 		`{"typo":1}`:                    `unknown field "typo"`,
 		`{"accounts":[]}`:               "app.id: it is missing",

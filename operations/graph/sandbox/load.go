@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 )
 
 // LoadWorld reads a world from JSON, strictly: a key that it does not know, or an id that
@@ -14,7 +15,10 @@ func LoadWorld(r io.Reader) (*World, error) {
 	d := json.NewDecoder(r)
 	d.DisallowUnknownFields()
 	w := &World{}
-	if err := d.Decode(w); err != nil {
+	switch err := d.Decode(w); {
+	case errors.Is(err, io.EOF):
+		return nil, errors.New("reading the world: it is empty; it needs an app and accounts")
+	case err != nil:
 		return nil, fmt.Errorf("reading the world: %w", err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
@@ -29,6 +33,9 @@ func LoadWorld(r io.Reader) (*World, error) {
 // check says what is wrong with a world, all at once.
 func (w *World) check() error {
 	k := worldCheck{ids: map[string]string{}}
+	if k.nulls(w); len(k.problems) > 0 {
+		return errors.Join(k.problems...) // what follows looks into every item
+	}
 	k.app(&w.App)
 	for i, u := range w.Users {
 		k.id("users", i, u.ID)
@@ -49,6 +56,7 @@ func (w *World) check() error {
 	}
 	for i, h := range w.Hashtags {
 		k.id("hashtags", i, h.ID)
+		k.need(h.Name != "", "hashtags[%d].name: it is missing", i)
 	}
 	for i, t := range w.Threads {
 		k.id("threads", i, t.ID)
@@ -56,8 +64,35 @@ func (w *World) check() error {
 	for i, c := range w.Catalogs {
 		k.id("catalogs", i, c.ID)
 	}
+	k.usernames(w)
 	k.references(w)
 	return errors.Join(k.problems...)
+}
+
+// nulls refuses items that are null, which JSON allows and nobody means.
+func (k *worldCheck) nulls(w *World) {
+	noNull(k, "users", w.Users)
+	noNull(k, "pages", w.Pages)
+	noNull(k, "accounts", w.Accounts)
+	noNull(k, "people", w.People)
+	noNull(k, "media", w.Media)
+	noNull(k, "comments", w.Comments)
+	noNull(k, "hashtags", w.Hashtags)
+	noNull(k, "threads", w.Threads)
+	for i, t := range w.Threads {
+		if t != nil {
+			noNull(k, fmt.Sprintf("threads[%d].messages", i), t.Messages)
+		}
+	}
+	noNull(k, "catalogs", w.Catalogs)
+	noNull(k, "assets", w.Assets)
+	noNull(k, "tokens", w.Tokens)
+}
+
+func noNull[T any](k *worldCheck, list string, items []*T) {
+	for i, item := range items {
+		k.need(item != nil, "%s[%d]: it is null", list, i)
+	}
 }
 
 type worldCheck struct {
@@ -109,6 +144,24 @@ func (k *worldCheck) accounts(list []*Account) {
 	}
 }
 
+// usernames says where two have one name: only one of them could be found by it.
+func (k *worldCheck) usernames(w *World) {
+	taken := map[string]string{}
+	take := func(at, username string) {
+		name := strings.ToLower(username)
+		if other := taken[name]; name != "" && other != "" {
+			k.need(false, "%s.username: %q is the name of %s already", at, username, other)
+		}
+		taken[name] = at
+	}
+	for i, a := range w.Accounts {
+		take(fmt.Sprintf("accounts[%d]", i), a.Username)
+	}
+	for i, p := range w.People {
+		take(fmt.Sprintf("people[%d]", i), p.Username)
+	}
+}
+
 var mediaTypes = map[string][]string{
 	"IMAGE": {"FEED", "STORY", "AD"}, "VIDEO": {"FEED", "REELS", "STORY", "AD"},
 	"CAROUSEL_ALBUM": {"FEED", "AD"}, "BROADCAST": {"LIVE"},
@@ -145,6 +198,11 @@ func (k *worldCheck) references(w *World) {
 	for i, t := range w.Threads {
 		k.need(k.is(t.AccountID, "accounts"), "threads[%d].account_id: there is no account %q", i, t.AccountID)
 		k.need(k.is(t.PersonID, "people"), "threads[%d].person_id: there is no person %q", i, t.PersonID)
+		for j, m := range t.Messages {
+			k.need(m.ID != "", "threads[%d].messages[%d].id: it is missing", i, j)
+			k.need(m.FromID == t.AccountID || m.FromID == t.PersonID,
+				"threads[%d].messages[%d].from_id: %q is neither the thread's account nor its person", i, j, m.FromID)
+		}
 	}
 	for i, t := range w.Tokens {
 		k.need(t.Value != "", "tokens[%d].value: it is missing", i)

@@ -7,20 +7,16 @@ import (
 	"net/http"
 	"strings"
 	"sync/atomic"
-	"testing"
 	"time"
 
-	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/storyloop/storyloop/connector/conformance"
-	"github.com/storyloop/storyloop/connector/connectortest"
 	"github.com/storyloop/storyloop/operations/graph/sandbox"
 	connectorv1 "github.com/storyloop/storyloop/proto/connector/v1"
 )
 
-// marker is part of every token in these tests, and must be seen nowhere.
+// marker is part of every token in these checks, and must be seen nowhere.
 const marker = "m4rk3r"
 
 // manyAccounts is how many accounts there are beside those of the seed.
@@ -30,17 +26,16 @@ const manyAccounts = 50
 // credentials for it.
 type world struct {
 	*sandbox.Sandbox
-	t        *testing.T
 	info     sandbox.Info
 	facebook *connectorv1.Credential // Of @bluebottle with Facebook Login.
 	// instagram is the same account with Instagram Login.
 	instagram *connectorv1.Credential
 	many      []*connectorv1.Credential // Of the other accounts.
 	changed   atomic.Bool               // Since the last reset, which takes a while.
+	onClose   []func()
 }
 
-func newWorld(t *testing.T) *world {
-	t.Helper()
+func newWorld() (*world, error) {
 	w := sandbox.Seed{Stories: 10, Media: 12}.World() // it is made anew for every case
 	addSecond(w)
 	for i := range manyAccounts {
@@ -50,14 +45,23 @@ func newWorld(t *testing.T) *world {
 		token.Value = token.Value[:4] + marker + token.Value[4:]
 	}
 	s, err := sandbox.New(sandbox.Options{World: w})
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, s.Close()) })
-	out := &world{Sandbox: s, t: t, info: s.Info(), facebook: &connectorv1.Credential{}, instagram: &connectorv1.Credential{}}
+	if err != nil {
+		return nil, fmt.Errorf("making the sandbox: %w", err)
+	}
+	out := &world{Sandbox: s, info: s.Info(), facebook: &connectorv1.Credential{}, instagram: &connectorv1.Credential{}}
 	for range manyAccounts {
 		out.many = append(out.many, &connectorv1.Credential{})
 	}
 	out.changed.Store(true)
-	return out
+	return out, nil
+}
+
+// close ends the world and the callbacks in it.
+func (w *world) close() error {
+	for _, end := range w.onClose {
+		end()
+	}
+	return w.Close()
 }
 
 // addSecond makes two of what the seed world has one of, so that there is a second
@@ -152,8 +156,8 @@ func (w *world) authorize(ctx context.Context, auth connectorv1.AuthServiceClien
 }
 
 // account is a call for the i-th of many accounts.
-func (w *world) account(i int) connectortest.AccountCase {
-	return connectortest.AccountCase{
+func (w *world) account(i int) conformance.AccountCase {
+	return conformance.AccountCase{
 		Credential: w.many[i], Operation: "get_profile", Want: username(i),
 		Input: encoded(map[string]string{"ig_user_id": accountID(i)}),
 	}
@@ -179,19 +183,19 @@ func (w *world) reset() {
 		return
 	}
 	w.Clock().Set(sandbox.SeedTime)
-	require.NoError(w.t, w.Reset())
+	must(w.Reset())
 	w.as(w.info.Accounts[0].UserToken, "GET", "ig_hashtag_search?q=coke&user_id="+sandbox.SeedAccountID)
 }
 
 // die has every token be refused, as when a user has changed the password.
 func (w *world) die() (undo func()) {
-	require.NoError(w.t, w.AddFault(sandbox.Fault{Kind: sandbox.FaultError, Code: 190, Subcode: 460, Status: http.StatusBadRequest, Times: -1}))
+	must(w.AddFault(sandbox.Fault{Kind: sandbox.FaultError, Code: 190, Subcode: 460, Status: http.StatusBadRequest, Times: -1}))
 	return w.ClearFaults
 }
 
 // useUp has the account's budget be used up.
 func (w *world) useUp() (undo func()) {
-	require.NoError(w.t, w.AddFault(sandbox.Fault{
+	must(w.AddFault(sandbox.Fault{
 		Kind: sandbox.FaultError, Code: 80002, Status: http.StatusForbidden, Times: -1, Header: map[string]string{
 			"X-Business-Use-Case-Usage": `{"17841405726653026":[{"type":"instagram","call_count":100,"estimated_time_to_regain_access":7}]}`,
 		},
@@ -199,10 +203,15 @@ func (w *world) useUp() (undo func()) {
 	return w.ClearFaults
 }
 
-func encoded(v any) json.RawMessage {
-	raw, err := json.Marshal(v)
+// must ends the check that is under way: the kit reports a panic as a finding.
+func must(err error) {
 	if err != nil {
 		panic(err)
 	}
+}
+
+func encoded(v any) json.RawMessage {
+	raw, err := json.Marshal(v)
+	must(err)
 	return raw
 }

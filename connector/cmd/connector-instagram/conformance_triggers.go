@@ -1,26 +1,33 @@
 package main
 
 import (
+	"context"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
-	"net/http/httptest"
 	"sync"
 	"time"
 
-	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/storyloop/storyloop/connector/connectortest"
+	"github.com/storyloop/storyloop/connector/conformance"
 	"github.com/storyloop/storyloop/operations/graph/sandbox"
 	connectorv1 "github.com/storyloop/storyloop/proto/connector/v1"
 )
+
+// deliveryTimeout bounds how long the sandbox may take to deliver what happened.
+const deliveryTimeout = 30 * time.Second
 
 // jane is @jane_doe, as @bluebottle sees her.
 const jane = "7700000000000001"
 
 // triggers returns what happens in the world, by trigger.
-func (w *world) triggers() map[string]connectortest.Trigger {
-	mailbox := w.mailbox()
+func (w *world) triggers() (map[string]conformance.Trigger, error) {
+	mailbox, err := w.mailbox()
+	if err != nil {
+		return nil, err
+	}
 	deeds := map[string]func(){
 		"comment_added":        w.does(sandbox.Action{Kind: "comment", MediaID: "17900001000000001", Text: "Love it"}),
 		"live_comment_added":   w.does(sandbox.Action{Kind: "comment", MediaID: "17900005000000001", Text: "Hi all"}),
@@ -55,9 +62,9 @@ func (w *world) triggers() map[string]connectortest.Trigger {
 		"tagged_in_media": w.does(sandbox.Action{Kind: "tag", Text: "Morning"}),
 		"story_published": w.publishes("media_type=STORIES&image_url=https://cdn.example/photo.jpg"),
 	}
-	all := map[string]connectortest.Trigger{}
+	all := map[string]conformance.Trigger{}
 	for name, deed := range deeds {
-		all[name] = connectortest.Trigger{
+		all[name] = conformance.Trigger{
 			Input:  encoded(map[string]string{"ig_user_id": sandbox.SeedAccountID}),
 			Happen: func() *connectorv1.ReceiveRequest { return mailbox.last(deed) },
 		}
@@ -65,14 +72,14 @@ func (w *world) triggers() map[string]connectortest.Trigger {
 	optIn := all["optin_received"]
 	optIn.Credential = w.instagram // No other login has opt-ins.
 	all["optin_received"] = optIn
-	return all
+	return all, nil
 }
 
 // does has @jane_doe do something.
 func (w *world) does(a sandbox.Action) func() {
 	return func() {
 		_, err := w.Act(jane, a)
-		require.NoError(w.t, err)
+		must(err)
 	}
 }
 
@@ -80,7 +87,7 @@ func (w *world) does(a sandbox.Action) func() {
 func (w *world) follows(a sandbox.Action) func() {
 	return func() {
 		written, err := w.Act(jane, sandbox.Action{Kind: "message", Text: "Hello"})
-		require.NoError(w.t, err)
+		must(err)
 		a := a
 		a.MessageID = written.MessageID
 		w.does(a)()
@@ -103,12 +110,24 @@ type mailbox struct {
 	kept *connectorv1.ReceiveRequest
 }
 
-func (w *world) mailbox() *mailbox {
+func (w *world) mailbox() (*mailbox, error) {
 	m := &mailbox{w: w}
-	server := httptest.NewServer(m)
-	w.t.Cleanup(server.Close)
-	m.url = server.URL
-	return m
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("listening for webhooks: %w", err)
+	}
+	server := &http.Server{Handler: m, ReadHeaderTimeout: deliveryTimeout}
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		_ = server.Serve(listener) // it ends with the world
+	}()
+	w.onClose = append(w.onClose, func() {
+		_ = server.Close() // nothing is lost: all checks are done
+		<-served
+	})
+	m.url = "http://" + listener.Addr().String()
+	return m, nil
 }
 
 // last makes something happen and returns the last delivery that tells of it, or nil
@@ -118,9 +137,11 @@ func (m *mailbox) last(deed func()) *connectorv1.ReceiveRequest {
 	m.kept = nil
 	m.mu.Unlock()
 	m.w.changed.Store(true)
-	require.NoError(m.w.t, m.w.SetCallback(m.url, m.w.info.VerifyToken))
+	must(m.w.SetCallback(m.url, m.w.info.VerifyToken))
 	deed()
-	require.NoError(m.w.t, m.w.Flush(m.w.t.Context()))
+	ctx, cancel := context.WithTimeout(context.Background(), deliveryTimeout)
+	defer cancel()
+	must(m.w.Flush(ctx))
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.kept == nil {

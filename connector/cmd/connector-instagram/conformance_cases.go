@@ -1,39 +1,39 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
-	"net/http/httptest"
+	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 
-	"github.com/stretchr/testify/require"
-
-	"github.com/storyloop/storyloop/connector/connectortest"
+	"github.com/storyloop/storyloop/connector"
+	"github.com/storyloop/storyloop/connector/conformance"
 	"github.com/storyloop/storyloop/operations/graph/sandbox"
-	connectorv1 "github.com/storyloop/storyloop/proto/connector/v1"
 )
 
 // operations returns the cases of all operations. The examples of the schemas are
 // run by themselves; a case is another input of the same operation, and where the
 // operation takes Instagram Login, it is made with both logins.
-func (w *world) operations(catalog *connectorv1.Catalog) map[string]connectortest.Operation {
-	all := map[string]connectortest.Operation{}
-	for _, op := range catalog.GetOperations() {
-		input, ok := inputs[op.GetName()]
+func (w *world) operations(spec connector.Spec) map[string]conformance.Operation {
+	all := map[string]conformance.Operation{}
+	for _, op := range spec.Operations {
+		input, ok := inputs[op.Name]
 		if !ok {
 			continue // The kit says that there is no case.
 		}
-		made := w.made(op.GetName())
-		c := connectortest.Operation{Cases: []connectortest.Case{{Name: "Facebook Login", Input: json.RawMessage(input), Prepare: made}}}
+		made := w.made(op.Name)
+		c := conformance.Operation{Cases: []conformance.Case{{Name: "Facebook Login", Input: json.RawMessage(input), Prepare: made}}}
 		if made != nil {
 			c.NoExample = "a container is made before it is looked at or published, and Instagram makes its id"
 		}
-		if len(op.GetAuthMethods()) == 0 {
-			c.Cases = append(c.Cases, connectortest.Case{
+		if len(op.AuthMethods) == 0 {
+			c.Cases = append(c.Cases, conformance.Case{
 				Name: "Instagram Login", Input: json.RawMessage(input), Prepare: made, Credential: w.instagram,
 			})
 		}
-		all[op.GetName()] = c
+		all[op.Name] = c
 	}
 	return all
 }
@@ -61,21 +61,34 @@ func (w *world) container(params string) string {
 // as does a request as Meta's own apps would, past the connector, and returns the id
 // in the answer.
 func (w *world) as(token, method, path string) (id string) {
-	w.t.Helper()
 	if method != "GET" {
 		w.changed.Store(true)
 	}
 	path, query, _ := strings.Cut(path, "?")
-	r := httptest.NewRequest(method, "/v25.0/"+path+"?"+query+"&access_token="+url.QueryEscape(token), nil)
-	rec := httptest.NewRecorder()
+	r, err := http.NewRequest(method, "/v25.0/"+path+"?"+query+"&access_token="+url.QueryEscape(token), http.NoBody)
+	must(err)
+	rec := &recorder{code: http.StatusOK, header: http.Header{}}
 	w.Sandbox.ServeHTTP(rec, r)
-	require.Equal(w.t, 200, rec.Code, "%s", rec.Body)
+	if rec.code != http.StatusOK {
+		panic(fmt.Errorf("%s %s: the sandbox answered %d: %s", method, path, rec.code, rec.body.String()))
+	}
 	var answer struct {
 		ID string `json:"id"`
 	}
-	require.NoError(w.t, json.Unmarshal(rec.Body.Bytes(), &answer), "%s", rec.Body)
+	must(json.Unmarshal(rec.body.Bytes(), &answer))
 	return answer.ID
 }
+
+// recorder keeps an answer of the sandbox.
+type recorder struct {
+	code   int
+	header http.Header
+	body   bytes.Buffer
+}
+
+func (r *recorder) Header() http.Header            { return r.header }
+func (r *recorder) WriteHeader(code int)           { r.code = code }
+func (r *recorder) Write(text []byte) (int, error) { return r.body.Write(text) }
 
 // inputs are good ones, by operation. Lists are asked for in small pages.
 var inputs = map[string]string{
