@@ -24,7 +24,7 @@ var allowed = []struct {
 	{"proto/connector/v1", nil},
 	{"schemas/validate", nil},
 	{"schemas", nil},
-	{"connector/cmd/connector-instagram", []string{"connector", "operations", "operations/graph/sandbox"}},
+	{"connector/cmd/connector-instagram", []string{"connector", "connector/conformance", "operations", "operations/graph/sandbox", "proto/connector/v1"}},
 	{"connector", []string{"connector", "connector/", "proto/connector/v1", "schemas/validate"}},
 	{"operations/graph", nil},
 	{"operations", []string{"connector", "schemas", "operations/graph"}},

@@ -137,9 +137,12 @@ func (c *crash) start(args ...string) (*exec.Cmd, *bufio.Scanner) {
 // begin starts the run in a host that is killed at once.
 func (c *crash) begin() {
 	cmd, _ := c.start("run", filepath.Join(c.dir, "crash.yaml"))
-	require.Eventually(c.t, func() bool { return len(c.requests("GET /{ig-user}/stories")) > 0 }, 20*time.Second, 5*time.Millisecond)
+	require.Eventually(c.t, c.begun, 20*time.Second, 5*time.Millisecond)
 	c.kill(cmd)
 }
+
+// begun reports whether the run has sent its first request.
+func (c *crash) begun() bool { return len(c.requests("GET /{ig-user}/stories")) > 0 }
 
 func (c *crash) kill(cmd *exec.Cmd) {
 	_ = cmd.Process.Kill()
@@ -310,6 +313,7 @@ func TestCrash_KilledConnectorDoesNothingTwice(t *testing.T) {
 		cmd, _ := c.start("run", filepath.Join(c.dir, "crash.yaml"))
 		ended := make(chan error, 1)
 		go func() { ended <- cmd.Wait() }()
+		require.Eventually(t, c.begun, 20*time.Second, 5*time.Millisecond)
 		// Four kills: a connector that dies more often within a minute is broken.
 		for over := false; !over && c.kills < 4; {
 			select {
