@@ -12,9 +12,12 @@ export CGO_ENABLED ?= 1
 .PHONY: build demo test clients bench lint proto proto-check docs docs-check fuzz clean
 
 build: ## both binaries, and the lock file that names their checksums
-	CGO_ENABLED=0 $(GO) build -trimpath -o bin/ ./host/cmd/storyloop ./connector/cmd/connector-instagram
+	CGO_ENABLED=0 $(GO) build -trimpath $(BUILDFLAGS) -o bin/ ./host/cmd/storyloop ./connector/cmd/connector-instagram
 	bin/storyloop connectors lock --quiet
 
+# Without inlining the first build takes a third less time; `make build` makes the
+# binaries to keep.
+demo: BUILDFLAGS = -gcflags=all=-l
 demo: build ## a story loop against a local Instagram
 	bin/storyloop demo
 
