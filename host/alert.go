@@ -71,9 +71,12 @@ func (e *Engine) triggeredBy(d Definition, connector string) bool {
 // wantsBuiltin reports whether a workflow with a trigger of the host's own wants an
 // event of it.
 func (e *Engine) wantsBuiltin(doc *workflow.Document, ev Event) bool {
+	if ev.Connector == WebhookConnector {
+		h, err := ReadHook(doc, e.env(doc))
+		return err == nil && h.Path == ev.Subject
+	}
 	var in struct {
 		Workflows []string `json:"workflows"`
-		Path      string   `json:"path"`
 	}
 	raw, err := doc.TriggerInput(e.env(doc))
 	if err == nil {
@@ -83,16 +86,7 @@ func (e *Engine) wantsBuiltin(doc *workflow.Document, ev Event) bool {
 		e.Log.Error("a trigger's input cannot be read", "workflow", doc.Name, "error", err)
 		return false
 	}
-	switch ev.Connector {
-	case AlertConnector:
-		return len(in.Workflows) == 0 || slices.Contains(in.Workflows, ev.Subject)
-	case WebhookConnector:
-		if in.Path == "" {
-			in.Path = doc.Name
-		}
-		return strings.Trim(in.Path, "/") == ev.Subject
-	}
-	return false
+	return len(in.Workflows) == 0 || slices.Contains(in.Workflows, ev.Subject)
 }
 
 // originOf returns what made a run begin that an event starts.

@@ -11,7 +11,8 @@ import (
 
 // Define stores a workflow as the current version of its name. The document is
 // expected to have passed [Check]. Events start runs of it only if it is enabled;
-// subject narrows them to one account's, if it is not empty.
+// subject narrows them to one account's, if it is not empty. An enabled one whose
+// address is another's is refused with a *[HookTakenError].
 func (e *Engine) Define(ctx context.Context, doc *workflow.Document, enabled bool, subject string) (Definition, error) {
 	text := doc.JSON()
 	sum := sha256.Sum256(text)
@@ -19,26 +20,41 @@ func (e *Engine) Define(ctx context.Context, doc *workflow.Document, enabled boo
 		Name: doc.Name, Version: hex.EncodeToString(sum[:8]), Document: text, File: doc.File(),
 		Enabled: enabled, Subject: subject, AddedAt: e.Clock.Now(),
 	}
+	return d, e.define(ctx, d, doc)
+}
+
+// define makes a definition take effect.
+func (e *Engine) define(ctx context.Context, d Definition, doc *workflow.Document) error {
+	e.defining.Lock()
+	defer e.defining.Unlock()
+	if d.Enabled {
+		if err := e.hookFree(ctx, doc); err != nil {
+			return fmt.Errorf("workflow %s: %w", d.Name, err)
+		}
+	}
 	if err := e.Store.PutDefinition(ctx, d); err != nil {
-		return Definition{}, fmt.Errorf("storing workflow %s: %w", doc.Name, err)
+		return fmt.Errorf("storing workflow %s: %w", d.Name, err)
 	}
 	e.definitionChanges()
-	return d, nil
+	return nil
 }
 
 // Enable lets events, schedules and calls start runs of a workflow, or no more. Runs
-// that have begun go on.
+// that have begun go on. One whose address is another's is refused, as in
+// [Engine.Define].
 func (e *Engine) Enable(ctx context.Context, name string, enabled bool) (Definition, error) {
 	d, err := e.Store.Definition(ctx, name, "")
 	if err != nil || d.Enabled == enabled {
 		return d, err
 	}
-	d.Enabled = enabled
-	if err := e.Store.PutDefinition(ctx, d); err != nil {
-		return Definition{}, fmt.Errorf("storing workflow %s: %w", name, err)
+	var doc *workflow.Document
+	if enabled {
+		if doc, err = e.document(d); err != nil {
+			return Definition{}, err
+		}
 	}
-	e.definitionChanges()
-	return d, nil
+	d.Enabled = enabled
+	return d, e.define(ctx, d, doc)
 }
 
 // definitionsChanged returns a context that ends when a definition changes.

@@ -40,6 +40,7 @@ type Engine struct {
 	throttle *throttle
 	schemas  schemas
 	ends     ends
+	hooks    hooks
 
 	stop    context.Context // Ends when the engine closes.
 	halt    context.CancelFunc
@@ -54,6 +55,7 @@ type Engine struct {
 	tellAll   context.CancelFunc
 
 	dispatching sync.Mutex
+	defining    sync.Mutex // Held while a definition takes effect.
 }
 
 // NewEngine returns an engine that runs nothing yet. Close it.

@@ -1,6 +1,9 @@
 package host
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // NotFoundError says that there is nothing of that name.
 type NotFoundError struct {
@@ -10,3 +13,8 @@ type NotFoundError struct {
 
 // Error returns one sentence.
 func (e *NotFoundError) Error() string { return fmt.Sprintf("there is no %s %q", e.Kind, e.Name) }
+
+func isNotFound(err error) bool {
+	var missing *NotFoundError
+	return errors.As(err, &missing)
+}

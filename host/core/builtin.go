@@ -23,6 +23,8 @@ type builtin struct {
 	// checks find what the schemas cannot say, by the name of an operation or
 	// trigger. They skip what they cannot read: the schema has told of it.
 	checks map[string]check
+	// complete makes a credential of a filled form. Nil means that there are none.
+	complete func(method string, form []byte) (*connectorv1.Credential, error)
 
 	compiled sync.Map // *validate.Schema by operation.
 }
@@ -133,8 +135,18 @@ func (b *builtin) BeginAuthorization(context.Context, *connectorv1.BeginAuthoriz
 	return &connectorv1.BeginAuthorizationResponse{Outcome: &connectorv1.BeginAuthorizationResponse_Failure{Failure: b.lacks("credentials")}}
 }
 
-func (b *builtin) CompleteAuthorization(context.Context, *connectorv1.CompleteAuthorizationRequest) *connectorv1.CompleteAuthorizationResponse {
-	return &connectorv1.CompleteAuthorizationResponse{Outcome: &connectorv1.CompleteAuthorizationResponse_Failure{Failure: b.lacks("credentials")}}
+func (b *builtin) CompleteAuthorization(_ context.Context, req *connectorv1.CompleteAuthorizationRequest) *connectorv1.CompleteAuthorizationResponse {
+	fail := func(f *connectorv1.Failure) *connectorv1.CompleteAuthorizationResponse {
+		return &connectorv1.CompleteAuthorizationResponse{Outcome: &connectorv1.CompleteAuthorizationResponse_Failure{Failure: f}}
+	}
+	if b.complete == nil {
+		return fail(b.lacks("credentials"))
+	}
+	credential, err := b.complete(req.GetMethod(), req.GetReply())
+	if err != nil {
+		return fail(failureOf(err))
+	}
+	return &connectorv1.CompleteAuthorizationResponse{Outcome: &connectorv1.CompleteAuthorizationResponse_Credential{Credential: credential}}
 }
 
 func (b *builtin) RefreshCredential(context.Context, *connectorv1.RefreshCredentialRequest) *connectorv1.RefreshCredentialResponse {

@@ -15,7 +15,7 @@ func triggers() host.ConnectorList {
 	return host.ConnectorList{
 		trigger("manual", "Manual", "Starts a workflow by hand.", "A person starts the workflow."),
 		schedule,
-		trigger(host.WebhookConnector, "Webhook", "Starts a workflow by a request to an address of its own.", "A request has come."),
+		webhook(),
 		trigger(host.CallableConnector, "Callable", "Lets other workflows call this one.", "Another workflow calls this one."),
 		trigger(host.AlertConnector, "Alert", "Starts a workflow when a run has failed or waits for a person.", "A run has failed, or waits for a person."),
 	}

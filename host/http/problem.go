@@ -84,11 +84,14 @@ func problemOf(err error) *Problem {
 	var missing *host.NotFoundError
 	var failure *host.FailureError
 	var input *host.InputError
+	var taken *host.HookTakenError
 	switch {
 	case errors.As(err, &problem):
 		return problem
 	case errors.As(err, &missing):
 		return notFound.problemf("%s", err)
+	case errors.As(err, &taken):
+		return conflict.problemf("%s", err)
 	case errors.As(err, &input):
 		return invalidRequest.at(input.Pointer, "%s", err)
 	case errors.As(err, &failure):

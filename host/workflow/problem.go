@@ -40,6 +40,14 @@ func (p Problem) String() string {
 	return b.String()
 }
 
+// Problem returns what is wrong with a document at a place in it, or at the closest
+// one above that exists.
+func (d *Document) Problem(pointer, code, message, hint string) Problem {
+	p := parser{doc: d}
+	p.report(pointer, code, message, hint)
+	return p.problems[0]
+}
+
 // Problems is all that is wrong with a document, in the order of its text.
 type Problems []Problem
 
