@@ -96,6 +96,9 @@ type StartRequest struct {
 	Origin   Origin          // What made it begin; the zero value is a person.
 }
 
+// errUnderWay says that this process runs a run already.
+var errUnderWay = errors.New("is under way already")
+
 // ErrClosed says that the engine has been closed.
 var ErrClosed = errors.New("the engine is closed")
 
@@ -136,7 +139,8 @@ func (e *Engine) begin(ctx context.Context, def Definition, req StartRequest) (R
 
 // Resume goes on with all runs that an earlier process left unfinished, other than
 // the parked ones, and with events that have not started theirs. It returns how
-// many runs go on. Call it once, before events come in.
+// many runs go on. Call it once, before [Engine.Dispatch]; what has begun in this
+// process is left alone.
 func (e *Engine) Resume(ctx context.Context) (int, error) {
 	n := 0
 	for before := ""; ; {
@@ -149,17 +153,33 @@ func (e *Engine) Resume(ctx context.Context) (int, error) {
 		}
 		for _, r := range page {
 			before = r.ID
-			def, err := e.Store.Definition(ctx, r.Workflow, r.Version)
+			resumed, err := e.resume(ctx, r.ID)
 			if err != nil {
 				return n, fmt.Errorf("resuming run %s: %w", r.ID, err)
 			}
-			if err := e.launch(r, def, true); err != nil {
-				return n, err
+			if resumed {
+				n++
 			}
-			n++
 		}
 	}
 	return n, e.Dispatch(ctx)
+}
+
+// resume goes on with a run, unless it has begun or ended meanwhile.
+func (e *Engine) resume(ctx context.Context, id string) (bool, error) {
+	r, err := e.Store.Run(ctx, id)
+	if err != nil || r.State.Ended() || r.State == RunParked {
+		return false, err
+	}
+	def, err := e.Store.Definition(ctx, r.Workflow, r.Version)
+	if err != nil {
+		return false, err
+	}
+	err = e.launch(r, def, true)
+	if errors.Is(err, errUnderWay) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // Cancel ends a run, wherever it is. It returns when the run has ended.

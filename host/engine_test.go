@@ -82,6 +82,32 @@ func TestRun_WrongInputIsNotSent(t *testing.T) {
 	}
 }
 
+func TestResume_LeavesAloneWhatHasBegun(t *testing.T) {
+	t.Parallel()
+	entered, leave := make(chan struct{}), make(chan struct{})
+	l := newLab(t, nil)
+	l.world.Before = func(context.Context, enginetest.Call) *connectorv1.Failure {
+		close(entered)
+		<-leave
+		return nil
+	}
+	doc, err := workflow.Parse("w.yaml", []byte("{name: w, trigger: {connector: manual}, steps: [{id: a, connector: world, operation: get}]}"))
+	require.NoError(t, err)
+	_, err = l.Define(t.Context(), doc, true, "")
+	require.NoError(t, err)
+	_, _, err = l.Start(t.Context(), host.StartRequest{Workflow: "w", ID: "r"})
+	require.NoError(t, err)
+	<-entered
+	n, err := l.Resume(t.Context())
+	require.NoError(t, err)
+	assert.Zero(t, n)
+	close(leave)
+	run, err := l.Wait(t.Context(), "r")
+	require.NoError(t, err)
+	assert.Equal(t, host.RunSucceeded, run.State)
+	assert.Len(t, l.world.Calls("get"), 1)
+}
+
 func TestRun_SecretsStayOutOfHistoryAndLog(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, func(s *host.Setup) { s.Vault = vault{"shop": "m4rker-token"} })

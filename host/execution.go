@@ -67,7 +67,7 @@ func (e *Engine) launch(r Run, def Definition, resumed bool) error {
 		return ErrClosed
 	}
 	if e.active[r.ID] != nil {
-		return fmt.Errorf("run %s is under way already", r.ID)
+		return fmt.Errorf("run %s %w", r.ID, errUnderWay)
 	}
 	e.active[r.ID] = x
 	e.running.Add(1)

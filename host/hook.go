@@ -58,27 +58,28 @@ func (e *HookTakenError) Error() string {
 	return fmt.Sprintf("the path %q is that of the workflow %q: set another one as path in the trigger's input", e.Path, e.Workflow)
 }
 
-// CheckHooks finds workflows among these whose trigger "webhook" has the path of
+// CheckHook finds out whether the address of a workflow, if it has one, is that of
 // another one. What is wrong with one alone is for [Check] to say.
-func CheckHooks(docs []*workflow.Document, env func(*workflow.Document) map[string]string) workflow.Problems {
-	var problems workflow.Problems
-	taken := map[string]*workflow.Document{}
-	for _, doc := range docs {
-		if doc.Trigger.Connector != WebhookConnector {
-			continue
-		}
-		h, err := ReadHook(doc, env(doc))
-		if err != nil {
-			continue
-		}
-		if other := taken[h.Path]; other != nil && other.Name != doc.Name {
-			problems = append(problems, doc.Problem("/trigger/input/path", "duplicate_path",
-				fmt.Sprintf("the path %q is also that of %s in %s", h.Path, other.Name, other.File()), "give each a path of its own"))
-			continue
-		}
-		taken[h.Path] = doc
+func CheckHook(doc *workflow.Document, others []*workflow.Document, env func(names []string) map[string]string) workflow.Problems {
+	h, ok := hookIn(doc, env)
+	if !ok {
+		return nil
 	}
-	return problems
+	for _, other := range others {
+		if o, ok := hookIn(other, env); ok && o.Path == h.Path && o.Workflow != h.Workflow {
+			return workflow.Problems{doc.Problem("/trigger/input/path", "duplicate_path",
+				fmt.Sprintf("the path %q is also that of %s in %s", h.Path, other.Name, other.File()), "give each a path of its own")}
+		}
+	}
+	return nil
+}
+
+func hookIn(doc *workflow.Document, env func(names []string) map[string]string) (Hook, bool) {
+	if doc.Trigger.Connector != WebhookConnector {
+		return Hook{}, false
+	}
+	h, err := ReadHook(doc, env(doc.Env))
+	return h, err == nil
 }
 
 // hooks are the addresses of all workflows that are on, as long as no definition

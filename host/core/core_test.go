@@ -28,6 +28,9 @@ func TestConnectors_AreDescribedInFull(t *testing.T) {
 			described(t, tr.GetName(), tr.GetInputSchema())
 			described(t, tr.GetName(), tr.GetOutputSchema())
 		}
+		for _, m := range c.Catalog().GetAuthMethods() {
+			described(t, m.GetName(), m.GetFormSchema())
+		}
 	}
 }
 
@@ -121,6 +124,20 @@ func TestValidate_Schedules(t *testing.T) {
 	wrong = check(`{"cron":"30 9 * * *","time_zone":"Europe/Berln"}`)
 	require.Len(t, wrong, 1)
 	assert.Equal(t, "/time_zone", wrong[0].GetPointer())
+}
+
+func TestCompleteAuthorization_Webhook(t *testing.T) {
+	t.Parallel()
+	conn, _ := core.Connectors().Connector("webhook")
+	for _, m := range conn.Catalog().GetAuthMethods() {
+		form := `{"secret":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}`
+		resp := conn.CompleteAuthorization(t.Context(), &connectorv1.CompleteAuthorizationRequest{Method: m.GetName(), Reply: []byte(form)})
+		assert.Equal(t, m.GetName(), resp.GetCredential().GetMethod())
+		assert.Equal(t, form, string(resp.GetCredential().GetSecret()))
+		resp = conn.CompleteAuthorization(t.Context(), &connectorv1.CompleteAuthorizationRequest{Method: m.GetName(), Reply: []byte(`{"secret":"short"}`)})
+		assert.Equal(t, connectorv1.FailureKind_FAILURE_KIND_INVALID_INPUT, resp.GetFailure().GetKind())
+		assert.Contains(t, resp.GetFailure().GetMessage(), "at least 16 characters")
+	}
 }
 
 func TestInvoke_OutsideOfAWorkflow(t *testing.T) {

@@ -48,7 +48,7 @@ func (g Guard) check(r *http.Request) *Problem {
 		return unauthenticated.problemf("the token in the header Authorization is not this host's")
 	case given == "" && g.Required:
 		return unauthenticated.problemf("send the host's token in the header Authorization, as: Bearer TOKEN")
-	case given == "" && !loopbackName(r.Host):
+	case given == "" && !LoopbackName(r.Host):
 		return forbidden.problemf("without a token this host answers only to localhost, 127.0.0.1 and [::1], not to %q", r.Host)
 	case given == "" && forwarded(r.Header):
 		return forbidden.problemf("the request comes through a proxy or a tunnel: that takes a token")
@@ -106,8 +106,9 @@ func forwarded(h http.Header) bool {
 	})
 }
 
-// loopbackName reports whether a Host header can only mean this computer.
-func loopbackName(header string) bool {
+// LoopbackName reports whether a Host header, with or without a port, can only mean
+// this computer.
+func LoopbackName(header string) bool {
 	name := header
 	if h, _, err := net.SplitHostPort(header); err == nil {
 		name = h

@@ -72,7 +72,7 @@ func (h *Hooks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.Log.ErrorContext(ctx, "request cannot be taken", "error", err)
 		p = unavailable.problemf("the host cannot take it now: send it again")
 	} else {
-		h.Log.WarnContext(ctx, "request refused", "status", p.Status, "reason", p.Detail)
+		h.Log.WarnContext(ctx, "request refused", "path", r.PathValue("path"), "status", p.Status, "reason", p.Detail)
 	}
 	writeProblem(w, p)
 }
@@ -124,7 +124,7 @@ func (h *Hooks) near(hook host.Hook, r *http.Request) *Problem {
 		return nil
 	case !h.Near:
 		return forbidden.problemf("others than the host's computer reach this address: name a credential in the workflow's trigger")
-	case !loopbackName(r.Host):
+	case !LoopbackName(r.Host):
 		return forbidden.problemf("without a credential in its trigger a workflow is started only at localhost, 127.0.0.1 and [::1], not at %q", r.Host)
 	case forwarded(r.Header):
 		return forbidden.problemf("the request comes through a proxy or a tunnel: that takes a credential in the workflow's trigger")
@@ -174,10 +174,10 @@ func readHook(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 }
 
 // deliveryOf returns what the sender says that tells deliveries apart; empty if it
-// says nothing.
+// says nothing. Webhook-Id comes first: Standard Webhooks signs it.
 func deliveryOf(hook host.Hook, header http.Header) (string, *Problem) {
 	const longest = 200
-	for _, name := range []string{hook.IDHeader, "Webhook-Id", "Idempotency-Key"} {
+	for _, name := range []string{"Webhook-Id", hook.IDHeader, "Idempotency-Key"} {
 		id := header.Get(name)
 		if id == "" {
 			continue

@@ -27,13 +27,17 @@ type triggerLine struct {
 	Connector  string   `json:"connector"`
 	Triggers   []string `json:"triggers,omitempty"` // Missing where the connector has one only.
 	Credential string   `json:"credential,omitempty"`
+	Path       string   `json:"path,omitempty"` // Of the trigger webhook, unless it depends on the environment: where requests start the workflow.
 }
 
 func lineOf(d host.Definition) workflowLine {
 	l := workflowLine{Name: d.Name, Version: d.Version, Enabled: d.Enabled, Subject: d.Subject, File: d.File, AddedAt: d.AddedAt}
 	if doc, err := workflow.Parse(d.Name, d.Document); err == nil {
 		l.Title = doc.Title
-		l.Trigger = &triggerLine{doc.Trigger.Connector, doc.Trigger.Names, doc.Trigger.Credential}
+		l.Trigger = &triggerLine{Connector: doc.Trigger.Connector, Triggers: doc.Trigger.Names, Credential: doc.Trigger.Credential}
+		if hook, err := host.ReadHook(doc, nil); err == nil && doc.Trigger.Connector == host.WebhookConnector {
+			l.Trigger.Path = HookPath(hook)
+		}
 	}
 	return l
 }

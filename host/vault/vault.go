@@ -83,6 +83,17 @@ type Contents struct {
 	SMTP        *SMTP                        `yaml:"smtp"` // For send-email; nil if there is none.
 }
 
+// Of returns the credentials of one connector.
+func (c Contents) Of(connector string) map[string]Entry {
+	found := map[string]Entry{}
+	for name, e := range c.Credentials {
+		if e.Connector == connector {
+			found[name] = e
+		}
+	}
+	return found
+}
+
 // Vault implements host.Vault. Its connectors turn a filled form into a
 // credential when it is first asked for, so that a start needs no network.
 type Vault struct {

@@ -251,6 +251,10 @@ func TestAPI_AnswersAsItIsDescribed(t *testing.T) {
 	s.must("GET", "/api/v1/runs/first", "", nil)
 	_, err = http.Get(s.Address + "/webhooks/instagram/default?hub.mode=subscribe")
 	require.NoError(t, err)
+	s.must("POST", "/api/v1/workflows", `{"document":{"name":"orders","trigger":{"connector":"webhook"},"steps":[]},"enable":true}`, &detail)
+	s.must("POST", "/hooks/orders", `{"order":1}`, nil)
+	status, _ = s.call("POST", "/hooks/order", `{"order":1}`)
+	assert.Equal(t, 404, status)
 
 	assert.Empty(t, s.check.Unused(), "all that is described was asked for")
 }

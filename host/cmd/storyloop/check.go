@@ -51,11 +51,16 @@ type problemLine struct {
 
 func (a *app) check(ctx context.Context, s *stack, files []string) error {
 	var all workflow.Problems
+	var docs []*workflow.Document
 	var wrong error
 	for _, file := range files {
-		_, problems, err := s.load(ctx, file, s.credentialNames())
+		doc, problems, err := s.load(ctx, file, s.credentialNames())
 		if err != nil {
 			return err
+		}
+		if doc != nil {
+			problems = append(problems, host.CheckHook(doc, docs, environment)...)
+			docs = append(docs, doc)
 		}
 		if problems.Err() != nil {
 			wrong = &exitError{code: exitUsage}

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -10,11 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/storyloop/storyloop/host"
 	hosthttp "github.com/storyloop/storyloop/host/http"
 	"github.com/storyloop/storyloop/host/http/metrics"
 	"github.com/storyloop/storyloop/host/plugin"
-	"github.com/storyloop/storyloop/host/workflow"
 )
 
 // api returns the API over a stack.
@@ -125,75 +121,4 @@ func (a *app) apiToken(file string) (string, error) {
 		return "", usageErrorf("the API's token must have at least %d characters", shortest)
 	}
 	return token, nil
-}
-
-// enabler turns workflows on and off in a running host.
-type enabler struct {
-	stack     *stack
-	publicURL string
-}
-
-// Enable subscribes to a workflow's events and lets them start runs of it.
-func (e *enabler) Enable(ctx context.Context, name string) (host.Definition, error) {
-	d, err := e.stack.engine.Store.Definition(ctx, name, "")
-	if err != nil {
-		return d, err
-	}
-	doc, err := workflow.Parse(d.Name, d.Document)
-	if err == nil {
-		err = e.stack.enable(ctx, doc, e.publicURL, map[string]string{})
-	}
-	var exit *exitError
-	var missing *host.NotFoundError
-	if errors.As(err, &exit) || errors.As(err, &missing) {
-		err = hosthttp.Conflict(err) // what it needs is not there
-	}
-	if err != nil {
-		return d, err
-	}
-	return e.stack.engine.Store.Definition(ctx, name, "")
-}
-
-// Disable lets events start no more runs. The subscription stays: other workflows
-// may need it, and events that nobody wants do nothing.
-func (e *enabler) Disable(ctx context.Context, name string) (host.Definition, error) {
-	return e.stack.engine.Enable(ctx, name, false)
-}
-
-// again subscribes for the workflows that were on when the host ended last. One
-// that cannot be is told and stays on: its remote service may be back next time.
-func (e *enabler) again(ctx context.Context, but []string) (names []string, err error) {
-	definitions, err := e.stack.engine.Store.Definitions(ctx)
-	if err != nil {
-		return nil, err
-	}
-	told := map[string]bool{}
-	for _, name := range but {
-		told[name] = true
-	}
-	for _, d := range definitions {
-		if !d.Enabled || told[d.Name] {
-			continue
-		}
-		if _, err := e.Enable(ctx, d.Name); err != nil {
-			e.stack.log.Error("a workflow's events may not come", "workflow", d.Name, "error", err)
-			fmt.Fprintf(e.stack.app.stderr, "%s: its events may not come: %v\n", d.Name, err)
-		}
-		names = append(names, d.Name)
-	}
-	return names, nil
-}
-
-// offline turns workflows on and off in a data file that no host runs on. The next
-// one that does subscribes to their events.
-type offline struct{ engine *host.Engine }
-
-// Enable implements [hosthttp.Switch].
-func (o offline) Enable(ctx context.Context, name string) (host.Definition, error) {
-	return o.engine.Enable(ctx, name, true)
-}
-
-// Disable implements [hosthttp.Switch].
-func (o offline) Disable(ctx context.Context, name string) (host.Definition, error) {
-	return o.engine.Enable(ctx, name, false)
 }

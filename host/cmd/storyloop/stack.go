@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"maps"
 	"time"
 
 	"github.com/storyloop/storyloop/host"
@@ -60,8 +61,10 @@ func (a *app) openStack(ctx context.Context, o stackOptions) (_ *stack, err erro
 			return nil, err
 		}
 		// Against a local Instagram only its own credentials are of use, and a real
-		// one must not be sent there.
+		// one must not be sent there. What opens our own addresses stays.
+		hookKeys := contents.Of(host.WebhookConnector)
 		contents, s.known = s.sandbox.contents(), true
+		maps.Copy(contents.Credentials, hookKeys)
 		settings["instagram"] = s.sandbox.settings()
 	}
 	store, err := s.openStore(ctx, o.keep && !o.sandbox)

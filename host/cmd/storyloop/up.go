@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,7 +16,6 @@ import (
 	hosthttp "github.com/storyloop/storyloop/host/http"
 	"github.com/storyloop/storyloop/host/http/metrics"
 	"github.com/storyloop/storyloop/host/workflow"
-	connectorv1 "github.com/storyloop/storyloop/proto/connector/v1"
 )
 
 // registration is the name of the app registration whose webhooks are subscribed.
@@ -42,11 +41,13 @@ it that are on stay on.
 
 It serves webhooks, /healthz and /readyz to everybody, and the JSON API (see
 /api/v1/openapi.json) and /metrics to this computer. Others need the operator's
-token: --api-token-file, or $STORYLOOP_API_TOKEN.
+token: --api-token-file, or $STORYLOOP_API_TOKEN. A workflow with the trigger
+webhook is started by requests to /hooks/ and its path, from this computer or with
+the secret that its credential names.
 
 With --json its first line of output is one JSON object: where it listens, the
-webhook URLs and, with --sandbox, the sandbox's URL, app id, app secret and verify
-token. Each line after it is a run that came to rest.`,
+webhook URLs, those that start a workflow and, with --sandbox, the sandbox's URL,
+app id, app secret and verify token. Each line after it is a run that came to rest.`,
 		Example: `  storyloop up examples/reply-to-mention.yaml --sandbox
   storyloop up *.yaml --addr :8080 --public-url https://hooks.example.com`,
 		RunE: func(cmd *cobra.Command, files []string) error { return a.up(cmd.Context(), files, o) },
@@ -64,7 +65,8 @@ token. Each line after it is a run that came to rest.`,
 // upLine is the first line of output.
 type upLine struct {
 	Address   string            `json:"address"`
-	Webhooks  map[string]string `json:"webhooks"` // URL by connector.
+	Webhooks  map[string]string `json:"webhooks"`        // URL by connector.
+	Hooks     map[string]string `json:"hooks,omitempty"` // URL by workflow, of those that a request starts.
 	Workflows []string          `json:"workflows"`
 	Resumed   int               `json:"resumed"` // Runs that an earlier process left unfinished.
 	Sandbox   *sandboxLine      `json:"sandbox,omitempty"`
@@ -104,44 +106,42 @@ func (a *app) up(ctx context.Context, files []string, o upOptions) error {
 	}
 
 	wake := make(chan struct{}, 1)
-	mux := http.NewServeMux()
-	(&hosthttp.Webhooks{
-		Connectors: s.connectors, Vault: s.vault, Inbox: s.engine, Now: time.Now, Log: s.log,
-		Stored: func() {
-			select {
-			case wake <- struct{}{}:
-			default: // it is awake
-			}
-		},
-	}).Register(mux)
-	line := upLine{Address: "http://" + listener.Addr().String(), Webhooks: map[string]string{}}
-	if o.publicURL == "" {
-		o.publicURL = line.Address
+	stored := func() {
+		select {
+		case wake <- struct{}{}:
+		default: // it is awake
+		}
 	}
-	served, dispatched := make(chan error, 1), make(chan struct{})
+	mux, on := http.NewServeMux(), &enabler{s, newReach(listener, o.publicURL)}
+	(&hosthttp.Webhooks{Connectors: s.connectors, Vault: s.vault, Inbox: s.engine, Stored: stored, Now: time.Now, Log: s.log}).Register(mux)
+	(&hosthttp.Hooks{Engine: s.engine, Vault: s.vault, Near: on.reach.near, Stored: stored, Now: time.Now, Log: s.log}).Register(mux)
+	line := upLine{Address: "http://" + listener.Addr().String(), Webhooks: map[string]string{}}
+	served := make(chan error, 1)
 	serving, stop := context.WithCancel(ctx)
 	defer stop()
-	web := &site{stack: s, metrics: counted, token: token, on: &enabler{s, o.publicURL}, closing: make(chan struct{})}
+	web := &site{stack: s, metrics: counted, token: token, on: on, closing: make(chan struct{})}
 	handler, err := web.handler(listener, mux)
 	if err != nil {
 		return err
 	}
 	context.AfterFunc(serving, func() { close(web.closing) })
 	go func() { served <- hosthttp.Serve(serving, listener, handler, s.log) }()
-	go func() { defer close(dispatched); s.dispatch(serving, wake) }()
-	defer func() { stop(); <-served; <-dispatched }()
+	defer func() { stop(); <-served }()
 
 	for _, doc := range docs {
-		if err := s.enable(ctx, doc, o.publicURL, line.Webhooks); err != nil {
+		if err := on.enable(ctx, doc, line.Webhooks); err != nil {
 			return err
 		}
 		line.Workflows = append(line.Workflows, doc.Name)
 	}
-	again, err := web.on.again(ctx, line.Workflows)
+	again, err := on.again(ctx, line.Workflows)
 	if err != nil {
 		return err
 	}
 	line.Workflows = append(line.Workflows, again...)
+	if line.Hooks, err = on.hooks(ctx); err != nil {
+		return err
+	}
 	// What an earlier process left unfinished goes on.
 	resumed, err := s.engine.Resume(ctx)
 	if err != nil {
@@ -151,10 +151,11 @@ func (a *app) up(ctx context.Context, files []string, o upOptions) error {
 	if s.sandbox != nil {
 		line.Sandbox = &sandboxLine{s.sandbox.URL, s.sandbox.AppID, s.sandbox.AppSecret, s.sandbox.VerifyToken}
 	}
-	scheduled, retained := make(chan error, 1), make(chan struct{})
-	go func() { scheduled <- s.engine.RunSchedules(serving) }()
-	go func() { defer close(retained); s.retain(serving, o.keep) }()
-	defer func() { stop(); <-scheduled; <-retained }()
+	var beside sync.WaitGroup
+	beside.Go(func() { s.dispatch(serving, wake) })
+	beside.Go(func() { _ = s.engine.RunSchedules(serving) }) // it logs what goes wrong
+	beside.Go(func() { s.retain(serving, o.keep) })
+	defer func() { stop(); beside.Wait() }()
 	withdraw, err := web.announce()
 	if err != nil {
 		return err
@@ -185,70 +186,6 @@ func (s *stack) dispatch(ctx context.Context, wake chan struct{}) {
 	}
 }
 
-// enable subscribes to a workflow's events and lets them start runs of it.
-func (s *stack) enable(ctx context.Context, doc *workflow.Document, publicURL string, webhooks map[string]string) error {
-	t := doc.Trigger
-	c, ok := s.connectors.Connector(t.Connector)
-	if !ok {
-		return unknown("connector", t.Connector, s.connectors.Names())
-	}
-	var triggers []*connectorv1.Trigger
-	for _, trigger := range t.Triggers(c.Catalog()) {
-		if trigger.GetWebhook() {
-			triggers = append(triggers, trigger)
-		}
-	}
-	if len(triggers) == 0 {
-		for _, trigger := range t.Triggers(c.Catalog()) {
-			if trigger.GetPollable() {
-				return usageErrorf("%s: events of %s are found by polling, which this host does not do: use a trigger that comes by webhook, or a schedule", doc.Name, trigger.GetName())
-			}
-		}
-		_, err := s.engine.Define(ctx, doc, true, "")
-		return err
-	}
-	url := publicURL + hosthttp.Path(t.Connector, registration)
-	webhooks[t.Connector] = url
-	app, err := s.vault.App(ctx, t.Connector, registration)
-	if err != nil {
-		return fmt.Errorf("%s: its webhooks need an app registration in the credentials file: %w", doc.Name, err)
-	}
-	credential, err := s.vault.Credential(ctx, t.Credential)
-	if err != nil {
-		return fmt.Errorf("%s: %w", doc.Name, credentialError(t.Credential, err))
-	}
-	input, err := doc.TriggerInput(environment(doc.Env))
-	if err != nil {
-		return fmt.Errorf("%s: %w", doc.Name, err)
-	}
-	// All triggers of a workflow have one input, and so one subject.
-	var subject string
-	for _, trigger := range triggers {
-		id := "subscribe/" + doc.Name + "/" + trigger.GetName()
-		resp := c.Subscribe(ctx, &connectorv1.SubscribeRequest{
-			Call: &connectorv1.Call{Id: id, IdempotencyKey: id, Credential: credential},
-			App:  app, Trigger: trigger.GetName(), Input: input, CallbackUrl: url,
-		})
-		if f := resp.GetFailure(); f != nil {
-			return fmt.Errorf("%s: subscribing to %s: %w", doc.Name, trigger.GetName(), failureError(f))
-		}
-		subject = resp.GetSubscription().GetSubject()
-	}
-	_, err = s.engine.Define(ctx, doc, true, subject)
-	return err
-}
-
-// environment returns the variables that a document may see.
-func environment(names []string) map[string]string {
-	env := map[string]string{}
-	for _, name := range names {
-		if value, ok := os.LookupEnv(name); ok {
-			env[name] = value
-		}
-	}
-	return env
-}
-
 func (a *app) printUp(line upLine) error {
 	if a.json {
 		raw, err := json.Marshal(line)
@@ -261,6 +198,9 @@ func (a *app) printUp(line upLine) error {
 	fmt.Fprintf(a.stdout, "listening on %s\n", line.Address)
 	for connector, url := range line.Webhooks {
 		fmt.Fprintf(a.stdout, "webhooks of %s: %s\n", connector, url)
+	}
+	for name, url := range line.Hooks {
+		fmt.Fprintf(a.stdout, "requests that start %s: %s\n", name, url)
 	}
 	for _, w := range line.Workflows {
 		fmt.Fprintf(a.stdout, "workflow %s is on\n", w)

@@ -26,11 +26,12 @@ type workflowLine struct {
 	Trigger struct {
 		Connector string   `json:"connector"`
 		Triggers  []string `json:"triggers"`
+		Path      string   `json:"path"`
 	} `json:"trigger"`
 }
 
 func (w workflowLine) startedBy() string {
-	return strings.TrimSpace(w.Trigger.Connector + " " + strings.Join(w.Trigger.Triggers, ", "))
+	return strings.TrimSpace(w.Trigger.Connector + " " + strings.Join(w.Trigger.Triggers, ", ") + w.Trigger.Path)
 }
 
 func (w workflowLine) state() string {
