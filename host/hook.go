@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -41,9 +42,7 @@ func ReadHook(doc *workflow.Document, env map[string]string) (Hook, error) {
 	if err := json.Unmarshal(raw, &in); err != nil {
 		return Hook{}, &InputError{"", "must hold texts: path, id_header"}
 	}
-	if in.Path == "" {
-		in.Path = doc.Name
-	}
+	in.Path = cmp.Or(strings.Trim(in.Path, "/"), doc.Name)
 	if !hookPath.MatchString(in.Path) {
 		return Hook{}, &InputError{"/path", fmt.Sprintf("%q is no path such as \"orders\" or \"shop/orders\"", in.Path)}
 	}
