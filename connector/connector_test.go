@@ -157,6 +157,8 @@ func TestMain_ServesAHost(t *testing.T) {
 			_, err = stream.Recv()
 			assert.Equal(t, codes.Internal, status.Code(err))
 		}
+		assert.Eventually(t, func() bool { return strings.Count(p.stderr.String(), `,"call":"call-1","panic":`) == 4 }, 10*time.Second, 10*time.Millisecond,
+			"each is logged under its call: %s", p.stderr)
 		cancel()
 		assert.Equal(t, codes.Canceled, status.Code(<-done), "the waiting call was still there")
 		assert.NotNil(t, invoke(t, "get_item", `{"id":"1"}`).GetResult())

@@ -88,6 +88,9 @@ func failure(ctx context.Context, c *Call, err error) *connectorv1.Failure {
 	var e *Error
 	switch {
 	case errors.As(err, &e):
+		if e.Err != nil {
+			c.Log.InfoContext(ctx, "call failed", "kind", enumName(e.Kind.String(), "FAILURE_KIND_"), "cause", scrub(e.Err.Error(), c.Credential.Secret))
+		}
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), ctx.Err() != nil:
 		e = &Error{Kind: Unavailable, Applied: AppliedUnknown, Message: "The call was cut off before it had an answer."}
 	default:

@@ -87,25 +87,52 @@ func (*plugin) GRPCClient(context.Context, *goplugin.GRPCBroker, *grpc.ClientCon
 type recoverer struct{ log *slog.Logger }
 
 func (r recoverer) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, h grpc.UnaryHandler) (_ any, err error) {
-	defer r.recover(info.FullMethod, &err)
+	defer func() {
+		if p := recover(); p != nil {
+			err = r.answer(info.FullMethod, callID(req), p)
+		}
+	}()
 	return h(ctx, req)
 }
 
 func (r recoverer) stream(srv any, s grpc.ServerStream, info *grpc.StreamServerInfo, h grpc.StreamHandler) (err error) {
-	defer r.recover(info.FullMethod, &err)
-	return h(srv, s)
+	asked := &asking{ServerStream: s}
+	defer func() {
+		if p := recover(); p != nil {
+			err = r.answer(info.FullMethod, asked.call, p)
+		}
+	}()
+	return h(srv, asked)
 }
 
-func (r recoverer) recover(method string, err *error) {
-	p := recover()
-	if p == nil {
-		return
-	}
+// answer logs a panic, under the call that it was in, and returns the answer.
+func (r recoverer) answer(method, call string, p any) error {
 	// A panic's value may hold a secret; a runtime error's text does not.
 	what := fmt.Sprintf("%T", p)
 	if e, ok := p.(runtime.Error); ok {
 		what = e.Error()
 	}
-	r.log.Error("panic in a handler", "method", method, "panic", what, "stack", string(debug.Stack()))
-	*err = status.Errorf(codes.Internal, "the connector panicked in %s: its log has the stack", method)
+	r.log.Error("panic in a handler", "method", method, "call", call, "panic", what, "stack", string(debug.Stack()))
+	return status.Errorf(codes.Internal, "the connector panicked in %s: its log has the stack", method)
+}
+
+// asking is a stream that remembers which call its request was.
+type asking struct {
+	grpc.ServerStream
+	call string
+}
+
+// RecvMsg takes a request.
+func (s *asking) RecvMsg(m any) error {
+	err := s.ServerStream.RecvMsg(m)
+	s.call = callID(m)
+	return err
+}
+
+// callID returns the id of the call that a request is; empty if it is none.
+func callID(req any) string {
+	if r, ok := req.(interface{ GetCall() *connectorv1.Call }); ok {
+		return r.GetCall().GetId()
+	}
+	return ""
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"time"
 
@@ -24,9 +25,9 @@ func (k *call) attempt(cred *connectorv1.Credential) (*connectorv1.Result, *conn
 		}
 	}
 	k.x.tell(Progress{Kind: Attempted, Path: k.Path, Attempt: k.made()}.of(k.Step))
+	k.log(slog.LevelDebug, "call begins", slog.String("operation", k.op.GetName()))
 
-	caller := Caller{Run: k.x.run.ID, Workflow: k.x.run.Workflow, Path: k.Path, Began: k.entry.From}
-	ctx, cancel := context.WithTimeout(WithCaller(k.x.ctx, caller), k.timeout())
+	ctx, cancel := context.WithTimeout(WithCaller(k.x.ctx, k.caller()), k.timeout())
 	defer cancel()
 	req := &connectorv1.InvokeRequest{
 		Call:      &connectorv1.Call{Id: a.ID, Credential: cred, IdempotencyKey: k.key()},
@@ -85,6 +86,7 @@ func (k *call) finish(a *Attempt, r reply) {
 	if r.failure != nil {
 		a.Kind, a.Message, a.Upstream = kindName(r.failure.GetKind()), r.failure.GetMessage(), r.failure.GetUpstream().GetCode()
 	}
+	k.log(slog.LevelDebug, "call ended", slog.Duration("took", a.EndedAt.Sub(a.StartedAt)), slog.Int("requests", a.Requests), slog.String("kind", a.Kind))
 }
 
 // invoke makes a call with one answer.
@@ -163,7 +165,7 @@ func (k *call) fault(message string, applied connectorv1.Applied) *connectorv1.F
 func (k *call) safely(f func()) (failure *connectorv1.Failure) {
 	defer func() {
 		if p := recover(); p != nil {
-			k.x.e.Log.Error("a connector panicked", "run", k.x.run.ID, "path", k.Path, "connector", k.Step.Connector, "panic", p, "stack", string(debug.Stack()))
+			k.log(slog.LevelError, "a connector panicked", slog.String("connector", k.Step.Connector), slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
 			failure = k.fault("The connector has a fault of its own; the host's log says more.", connectorv1.Applied_APPLIED_UNKNOWN)
 		}
 	}()
@@ -192,7 +194,7 @@ func (k *call) look(lost *connectorv1.Failure) (done bool, out workflow.Outcome,
 		}
 		a := k.begin(true)
 		var resp *connectorv1.ReconcileResponse
-		ctx, cancel := context.WithTimeout(k.x.ctx, k.timeout())
+		ctx, cancel := context.WithTimeout(WithCaller(k.x.ctx, k.caller()), k.timeout())
 		failure = k.safely(func() {
 			resp = k.conn.Reconcile(ctx, &connectorv1.ReconcileRequest{
 				Call:      &connectorv1.Call{Id: a.ID, Credential: cred, IdempotencyKey: k.key()},

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/storyloop/storyloop/host/workflow"
@@ -215,6 +216,7 @@ func (k *call) queue(ctx context.Context, until time.Time, reason string) error 
 		if err := k.x.put(k.entry, Queued); err != nil {
 			return err
 		}
+		k.log(slog.LevelInfo, "step waits", slog.Time("until", until), slog.String("why", reason))
 	}
 	return k.x.wait(ctx, k.Path, k.Step, until, k.made()+1, reason)
 }
@@ -241,7 +243,7 @@ func (k *call) credential() (*connectorv1.Credential, *connectorv1.Failure) {
 			return cred, nil
 		}
 		if !errors.As(err, &missing) {
-			k.x.e.Log.Error("the vault cannot be read", "run", k.x.run.ID, "credential", name, "error", err)
+			k.log(slog.LevelError, "the vault cannot be read", slog.String("credential", name), slog.Any("error", err))
 			return nil, &connectorv1.Failure{Kind: connectorv1.FailureKind_FAILURE_KIND_UNAVAILABLE, Applied: connectorv1.Applied_APPLIED_NO, Message: "The vault cannot be read; the host's log says more."}
 		}
 	}
@@ -262,14 +264,18 @@ func (k *call) decide(f *connectorv1.Failure, cut bool) (done bool, out workflow
 	switch d.Action {
 	case TryAgain:
 		k.entry.Waited += d.Wait
+		k.log(slog.LevelInfo, "step is tried again", append(failureAttrs(failureOf(f)), slog.Duration("after", d.Wait))...)
 		err = k.pause(k.x.e.Clock.Now().Add(d.Wait), fmt.Sprintf("attempt %d: %s", k.made()+1, f.GetMessage()))
 		return err != nil, out, err
 	case RefreshFirst:
 		k.refreshed = true
 		if r, ok := k.x.e.Vault.(Refresher); ok && k.Step.Credential != "" {
-			if _, err := r.Refresh(k.x.ctx, k.Step.Credential); err == nil {
+			_, err := r.Refresh(k.x.ctx, k.Step.Credential)
+			if err == nil {
+				k.log(slog.LevelInfo, "credential was refreshed", slog.String("credential", k.Step.Credential))
 				return false, out, nil
 			}
+			k.log(slog.LevelWarn, "credential was not refreshed", slog.String("credential", k.Step.Credential), slog.Any("error", err))
 		}
 		return true, out, k.park(AskCredential, f)
 	case AskOwner:
@@ -279,6 +285,7 @@ func (k *call) decide(f *connectorv1.Failure, cut bool) (done bool, out workflow
 	case AskPerson:
 		return true, out, k.park(AskHappened, f)
 	case LookFirst:
+		k.log(slog.LevelInfo, "step looks whether its write has happened", failureAttrs(failureOf(f))...)
 		return k.look(f)
 	}
 	out, err = k.fail(failureOf(f))
@@ -301,6 +308,7 @@ func (k *call) park(kind QuestionKind, f *connectorv1.Failure) error {
 	if err := k.x.put(k.entry, Synced); err != nil {
 		return err
 	}
+	k.log(slog.LevelInfo, "step asks a person", append(failureAttrs(k.entry.Failure), slog.String("question", string(kind)))...)
 	return k.x.park(q, len(k.entry.Attempts))
 }
 
@@ -327,6 +335,7 @@ func (k *call) fail(f *workflow.Failure) (workflow.Outcome, error) {
 	if err := k.x.put(*e, k.durability()); err != nil {
 		return workflow.Outcome{}, err
 	}
+	k.log(slog.LevelInfo, "step failed", failureAttrs(f)...)
 	return workflow.Outcome{}, f
 }
 

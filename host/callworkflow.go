@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/storyloop/storyloop/host/workflow"
@@ -130,6 +131,7 @@ func (k *call) awaitCalled(child Run) (Run, error) {
 	if err := k.x.put(k.entry, Written); err != nil {
 		return child, err
 	}
+	k.log(slog.LevelInfo, "step waits", slog.String("why", k.entry.Reason))
 	k.x.tell(Progress{Kind: Waiting, Path: k.Path, Message: k.entry.Reason}.of(k.Step))
 	for {
 		ended := k.x.e.ends.of(child.ID)
@@ -153,7 +155,7 @@ func (k *call) awaitCalled(child Run) (Run, error) {
 		if errors.Is(err, errCancelled) {
 			// Who cancels the caller means what it has called, too.
 			if err := k.x.e.Cancel(context.WithoutCancel(k.x.ctx), child.ID); err != nil {
-				k.x.e.Log.Error("a called run was not cancelled", "run", child.ID, "error", err)
+				k.log(slog.LevelError, "a called run was not cancelled", slog.String("called", child.ID), slog.Any("error", err))
 			}
 		}
 		if err != nil {

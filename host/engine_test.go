@@ -48,7 +48,7 @@ func newLab(t *testing.T, change func(*host.Setup)) *lab {
 // run runs steps to where they come to rest.
 func (l *lab) run(t *testing.T, steps string) host.Run {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	doc, err := workflow.Parse("w.yaml", []byte("name: w\ntrigger: {connector: manual}\nsteps:\n"+steps))
 	require.NoError(t, err)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -117,7 +118,7 @@ func (x *execution) main() {
 	x.end(output, err)
 	if s := x.run.State; s == RunFailed || s == RunParked {
 		if err := x.e.Dispatch(context.WithoutCancel(x.ctx)); err != nil {
-			x.e.Log.Error("alerts wait for the next event", "run", x.run.ID, "error", err)
+			x.log(slog.LevelError, "alerts wait for the next event", slog.Any("error", err))
 		}
 	}
 }
@@ -126,7 +127,7 @@ func (x *execution) main() {
 func (x *execution) interpret() (output json.RawMessage, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			x.e.Log.Error("a run panicked", "run", x.run.ID, "panic", p, "stack", string(debug.Stack()))
+			x.log(slog.LevelError, "a run panicked", slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
 			err = &workflow.Failure{
 				Kind: workflow.Internal, Applied: "unknown", Workflow: x.run.Workflow,
 				Message: "the host has a fault of its own; its log says more, under run " + x.run.ID,
@@ -147,6 +148,7 @@ func (x *execution) interpret() (output json.RawMessage, err error) {
 	if err := x.e.Store.UpdateRun(context.WithoutCancel(x.ctx), x.run, Queued); err != nil {
 		return nil, &storeError{err}
 	}
+	x.logStart()
 	x.tell(Progress{Kind: RunStarted})
 	if err := x.takeOver(); err != nil {
 		return nil, err
@@ -177,7 +179,7 @@ func (x *execution) end(output json.RawMessage, err error) {
 		r.State, r.Output, r.EndedAt = RunSucceeded, output, now
 	case errors.As(err, &broken):
 		x.err = fmt.Errorf("run %s of %s: %w", r.ID, r.Workflow, err)
-		x.e.Log.Error("a run stopped since the store is broken", "run", r.ID, "error", err)
+		x.log(slog.LevelError, "a run stopped since the store is broken", slog.Any("error", err))
 		x.tell(Progress{Kind: RunEnded, State: r.State, Message: err.Error()})
 		return
 	case errors.Is(err, errCancelled):
@@ -185,12 +187,13 @@ func (x *execution) end(output json.RawMessage, err error) {
 	case x.question != nil:
 		r.State, r.Question = RunParked, x.question
 	case errors.Is(err, errAtRest), errors.Is(err, ErrClosed):
+		x.log(slog.LevelInfo, "run rests until the host starts again")
 		x.tell(Progress{Kind: RunEnded, State: r.State})
 		return // as it stands: another process goes on
 	case errors.As(err, &failure):
 		r.State, r.Failure, r.EndedAt = RunFailed, failure, now
 	default:
-		x.e.Log.Error("a run failed for a reason of the host's own", "run", r.ID, "error", err)
+		x.log(slog.LevelError, "a run failed for a reason of the host's own", slog.Any("error", err))
 		r.State, r.EndedAt = RunFailed, now
 		r.Failure = &workflow.Failure{Kind: workflow.Internal, Applied: "unknown", Workflow: r.Workflow, Message: err.Error()}
 	}
@@ -200,9 +203,10 @@ func (x *execution) end(output json.RawMessage, err error) {
 	}
 	if err != nil {
 		x.err = fmt.Errorf("storing how run %s ended: %w", r.ID, err)
-		x.e.Log.Error("the end of a run was not stored", "run", r.ID, "error", err)
+		x.log(slog.LevelError, "the end of a run was not stored", slog.Any("error", err))
 	}
 	x.run = r
+	x.logEnd()
 	x.tell(Progress{Kind: RunEnded, State: r.State, Failure: r.Failure, Question: r.Question, Output: r.Output})
 }
 

@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/storyloop/storyloop/host/workflow"
@@ -69,7 +70,7 @@ func (x *execution) note(ev workflow.Event) {
 	}
 	entry.EndedAt = entry.StartedAt
 	if err := x.put(entry, Queued); err != nil {
-		x.e.Log.Warn("a step's history was not kept", "run", x.run.ID, "path", ev.Path, "error", err)
+		x.log(slog.LevelWarn, "a step's history was not kept", slog.String("step", ev.Path), slog.Any("error", err))
 	}
 }
 

@@ -26,6 +26,8 @@ type Caller struct {
 	Workflow string
 	Path     string
 	Began    string // The run that began the step, if this one goes on with it; empty otherwise.
+	Call     string // The id of this attempt.
+	Attempt  int    // From 1; zero where there is no call.
 }
 
 type callerKey struct{}

@@ -2,12 +2,15 @@ package plugin
 
 import (
 	"context"
+	"errors"
+	"log/slog"
 	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc/stats"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/storyloop/storyloop/host"
 	connectorv1 "github.com/storyloop/storyloop/proto/connector/v1"
 )
 
@@ -45,15 +48,31 @@ func (c *Connector) do(ctx context.Context, req proto.Message, exchange func(con
 	defer cancel()
 	p, f := c.acquire(ctx)
 	if f != nil {
+		c.logFailure(ctx, req, f)
 		return f
 	}
 	defer c.release(p)
 	p.secrets.learn(req)
 	t := &trip{}
 	if err := exchange(context.WithValue(ctx, tripKey{}, t), p); err != nil {
-		return p.failure(ctx, req, t.began.Load(), err)
+		f := p.failure(ctx, req, t.began.Load(), err)
+		c.logFailure(ctx, req, f)
+		return f
 	}
 	return nil
+}
+
+// logFailure logs that a call had no answer, unless nobody wanted it any more.
+func (c *Connector) logFailure(ctx context.Context, req proto.Message, f *connectorv1.Failure) {
+	level := slog.LevelWarn
+	if errors.Is(ctx.Err(), context.Canceled) {
+		level = slog.LevelDebug
+	}
+	caller, _ := host.CallerOf(ctx)
+	if r, ok := req.(interface{ GetCall() *connectorv1.Call }); ok {
+		caller.Call = r.GetCall().GetId() // Also outside of workflows.
+	}
+	c.cfg.Log.LogAttrs(ctx, level, "call was not answered", append(caller.LogAttrs(), slog.String("why", f.GetMessage()))...)
 }
 
 const (

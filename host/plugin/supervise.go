@@ -137,6 +137,7 @@ func (c *Connector) next(ctx context.Context, delay *time.Duration) *process {
 			p.end()
 			return nil
 		}
+		c.cfg.Log.Warn("connector was started again", "pid", p.child.pid(), "starts", c.Status().Starts)
 		return p
 	}
 }
