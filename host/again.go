@@ -24,7 +24,8 @@ type AgainRequest struct {
 
 // Again starts a new run that does an ended one again, and refers to it. The old
 // run stays as it is. What the new one takes over is copied into its journal, and
-// told apart there by Entry.From.
+// told apart there by Entry.From. What the request has wrong is an *[InputError];
+// that the run is not in a state for it is a *[StateError].
 func (e *Engine) Again(ctx context.Context, req AgainRequest) (Run, error) {
 	old, err := e.Store.Run(ctx, req.Run)
 	if err != nil {
@@ -53,27 +54,34 @@ func (e *Engine) Again(ctx context.Context, req AgainRequest) (Run, error) {
 
 func (e *Engine) mayAgain(ctx context.Context, old Run, req AgainRequest) error {
 	if !old.State.Ended() {
-		return fmt.Errorf("run %s is %s: only a run that has ended can be done again", old.ID, old.State)
+		return &StateError{"", fmt.Sprintf("run %s is %s: only a run that has ended can be done again", old.ID, old.State)}
+	}
+	if req.Loop != "" && req.From != AgainIterations {
+		return &InputError{"/loop", fmt.Sprintf("a loop is named only to do its %s again", AgainIterations)}
 	}
 	switch req.From {
 	case "", AgainWhole:
 		return nil
 	case AgainFailed:
 		if old.State == RunSucceeded {
-			return fmt.Errorf("run %s has succeeded: there is no failed step to go on from", old.ID)
+			return &StateError{"/from", fmt.Sprintf("run %s has succeeded: there is no failed step to go on from", old.ID)}
 		}
 		return nil
 	case AgainIterations:
-		if req.Loop == "" {
-			return fmt.Errorf("running %s again: say which loop", old.ID)
-		}
-		n, err := e.Store.Iterations(ctx, old.ID, req.Loop)
-		if err == nil && n == 0 {
-			err = fmt.Errorf("run %s has no iterations of a loop %q", old.ID, req.Loop)
-		}
-		return err
+		return e.hasIterations(ctx, old.ID, req.Loop)
 	}
-	return fmt.Errorf("running %s again: it goes from %s, %s or %s, not %q", old.ID, AgainWhole, AgainFailed, AgainIterations, req.From)
+	return &InputError{"/from", fmt.Sprintf("must be %s, %s or %s, not %q", AgainWhole, AgainFailed, AgainIterations, req.From)}
+}
+
+func (e *Engine) hasIterations(ctx context.Context, run, loop string) error {
+	if loop == "" {
+		return &InputError{"/loop", "say which loop, such as loop-1"}
+	}
+	n, err := e.Store.Iterations(ctx, run, loop)
+	if err == nil && n == 0 {
+		err = &StateError{"/loop", fmt.Sprintf("run %s has no iterations of a loop %q", run, loop)}
+	}
+	return err
 }
 
 // takeOver copies what a run does not do again from the one before it. It may be

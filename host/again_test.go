@@ -211,14 +211,26 @@ func TestAgain_WhatCannotBe(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, nil)
 	require.Equal(t, host.RunSucceeded, l.run(t, oneGet).State)
+	var missing *host.NotFoundError
+	_, err := l.Again(t.Context(), host.AgainRequest{Run: "none"})
+	require.ErrorAs(t, err, &missing)
 	for want, req := range map[string]host.AgainRequest{
-		"there is no run":            {Run: "none"},
-		"has succeeded":              {Run: "r", From: host.AgainFailed},
-		"say which loop":             {Run: "r", From: host.AgainIterations},
-		`no iterations of a loop "l`: {Run: "r", From: host.AgainIterations, Loop: "loop"},
-		`not "middle"`:               {Run: "r", From: "middle"},
+		"/loop: say which loop":       {Run: "r", From: host.AgainIterations},
+		"/loop: a loop is named only": {Run: "r", Loop: "loop"},
+		`not "middle"`:                {Run: "r", From: "middle"},
 	} {
 		_, err := l.Again(t.Context(), req)
+		var wrong *host.InputError
+		require.ErrorAs(t, err, &wrong)
+		require.ErrorContains(t, err, want)
+	}
+	for want, req := range map[string]host.AgainRequest{
+		"has succeeded":              {Run: "r", From: host.AgainFailed},
+		`no iterations of a loop "l`: {Run: "r", From: host.AgainIterations, Loop: "loop"},
+	} {
+		_, err := l.Again(t.Context(), req)
+		var state *host.StateError
+		require.ErrorAs(t, err, &state)
 		require.ErrorContains(t, err, want)
 	}
 }

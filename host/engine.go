@@ -56,6 +56,7 @@ type Engine struct {
 
 	dispatching sync.Mutex
 	defining    sync.Mutex // Held while a definition takes effect.
+	steering    sync.Mutex // Held by who changes a run that is at rest.
 }
 
 // NewEngine returns an engine that runs nothing yet. Close it.
@@ -182,67 +183,6 @@ func (e *Engine) resume(ctx context.Context, id string) (bool, error) {
 	return err == nil, err
 }
 
-// Cancel ends a run, wherever it is. It returns when the run has ended.
-func (e *Engine) Cancel(ctx context.Context, id string) error {
-	e.mu.Lock()
-	x := e.active[id]
-	e.mu.Unlock()
-	if x != nil {
-		x.cancel(errCancelled)
-		select {
-		case <-x.done:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	r, err := e.Store.Run(ctx, id)
-	if err != nil || r.State.Ended() {
-		return err
-	}
-	r.State, r.Question, r.EndedAt = RunCancelled, nil, e.Clock.Now()
-	if err := e.Store.UpdateRun(ctx, r, Synced); err != nil {
-		return fmt.Errorf("cancelling run %s: %w", id, err)
-	}
-	e.watchers.tell(Progress{Kind: RunEnded, Run: id, State: r.State, At: r.EndedAt})
-	e.ends.tell(id, false)
-	return nil
-}
-
-// Resolve answers the question of a parked run, which then goes on.
-func (e *Engine) Resolve(ctx context.Context, id string, answer Choice) error {
-	if err := e.settled(ctx, id); err != nil {
-		return err
-	}
-	r, err := e.Store.Run(ctx, id)
-	if err != nil {
-		return err
-	}
-	if r.State != RunParked || r.Question == nil {
-		return fmt.Errorf("run %s is %s and asks nothing", id, r.State)
-	}
-	if answer != Repeat && answer != Skip {
-		return fmt.Errorf("run %s: the answer must be %s or %s, not %q", id, Repeat, Skip, answer)
-	}
-	entry, ok, err := e.Store.Entry(ctx, id, r.Question.Path)
-	if err != nil || !ok {
-		return errors.Join(fmt.Errorf("run %s: the step %s cannot be found", id, r.Question.Path), err)
-	}
-	entry.Answer = answer
-	if err := e.Store.PutEntry(ctx, entry, Synced); err != nil {
-		return fmt.Errorf("storing the answer for run %s: %w", id, err)
-	}
-	def, err := e.Store.Definition(ctx, r.Workflow, r.Version)
-	if err != nil {
-		return fmt.Errorf("resuming run %s: %w", id, err)
-	}
-	r.State, r.Question = RunQueued, nil
-	if err := e.Store.UpdateRun(ctx, r, Synced); err != nil {
-		return fmt.Errorf("resuming run %s: %w", id, err)
-	}
-	return e.launch(r, def, true)
-}
-
 // Wait returns a run when it has come to rest: ended, or parked.
 func (e *Engine) Wait(ctx context.Context, id string) (Run, error) {
 	if err := e.settled(ctx, id); err != nil {
@@ -306,11 +246,11 @@ func checkID(id string) error {
 	const longest = 200
 	for _, c := range id {
 		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("-_.:@ ", c)) {
-			return fmt.Errorf("the id %q may hold letters, digits, - _ . : @ and spaces only", id)
+			return &InputError{"/id", fmt.Sprintf("%q may hold letters, digits, - _ . : @ and spaces only", id)}
 		}
 	}
 	if len(id) > longest {
-		return fmt.Errorf("the id has %d characters; at most %d allowed", len(id), longest)
+		return &InputError{"/id", fmt.Sprintf("has %d characters; at most %d allowed", len(id), longest)}
 	}
 	return nil
 }
@@ -320,10 +260,10 @@ func checkTrigger(raw json.RawMessage) (json.RawMessage, error) {
 		return json.RawMessage("{}"), nil
 	}
 	if len(raw) > maxInput {
-		return nil, fmt.Errorf("the payload has %d bytes; at most %d allowed", len(raw), maxInput)
+		return nil, &InputError{"/trigger", fmt.Sprintf("the payload has %d bytes; at most %d allowed", len(raw), maxInput)}
 	}
 	if _, err := validate.Decode(raw); err != nil {
-		return nil, fmt.Errorf("the payload is %w", err)
+		return nil, &InputError{"/trigger", fmt.Sprintf("the payload is %s", err)}
 	}
 	return raw, nil
 }

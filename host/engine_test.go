@@ -347,5 +347,5 @@ func TestStart_PayloadThatIsNotJSON(t *testing.T) {
 	l := newLab(t, nil)
 	require.Equal(t, host.RunSucceeded, l.run(t, "- {id: a, connector: world, operation: get, input: {id: '1'}}").State)
 	_, _, err := l.Start(context.Background(), host.StartRequest{Workflow: "w", Trigger: []byte("{")})
-	require.ErrorContains(t, err, "starting a run of w: the payload is not JSON: line 1, column 2")
+	require.ErrorContains(t, err, "starting a run of w: /trigger: the payload is not JSON: line 1, column 2")
 }

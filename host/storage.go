@@ -44,15 +44,6 @@ func WithCaller(ctx context.Context, c Caller) context.Context {
 	return context.WithValue(ctx, callerKey{}, c)
 }
 
-// InputError says what is wrong with an input.
-type InputError struct {
-	Pointer string // Into the input.
-	Message string
-}
-
-// Error returns one sentence.
-func (e *InputError) Error() string { return e.Pointer + ": " + e.Message }
-
 // scope returns where a step's values of a scope are: "run", "workflow" or "host".
 func (c Caller) scope(name string) (string, error) {
 	switch name {

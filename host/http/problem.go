@@ -85,6 +85,7 @@ func problemOf(err error) *Problem {
 	var failure *host.FailureError
 	var input *host.InputError
 	var taken *host.HookTakenError
+	var state *host.StateError
 	switch {
 	case errors.As(err, &problem):
 		return problem
@@ -94,6 +95,8 @@ func problemOf(err error) *Problem {
 		return conflict.problemf("%s", err)
 	case errors.As(err, &input):
 		return invalidRequest.at(input.Pointer, "%s", err)
+	case errors.As(err, &state):
+		return conflict.at(state.Pointer, "%s", err)
 	case errors.As(err, &failure):
 		return remoteFailed.problemf("%s", err)
 	case errors.Is(err, host.ErrClosed):

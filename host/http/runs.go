@@ -1,7 +1,6 @@
 package http
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -126,39 +125,12 @@ func (a *API) retryRun(w http.ResponseWriter, r *request) error {
 	if err := r.decode(&in); err != nil {
 		return err
 	}
-	old, err := a.Engine.Store.Run(r.Context(), r.PathValue("id"))
-	if err != nil {
-		return err
-	}
-	if p := a.mayRetry(r.Context(), old, in.From, in.Loop); p != nil {
-		return p
-	}
-	run, err := a.Engine.Again(r.Context(), host.AgainRequest{Run: old.ID, From: in.From, Loop: in.Loop, Latest: in.Latest})
+	run, err := a.Engine.Again(r.Context(), host.AgainRequest{Run: r.PathValue("id"), From: in.From, Loop: in.Loop, Latest: in.Latest})
 	if err != nil {
 		return err
 	}
 	w.Header().Set("Location", "/api/v1/runs/"+run.ID)
 	_ = writeJSON(w, http.StatusCreated, run)
-	return nil
-}
-
-// mayRetry says what the client can do better, in the client's words.
-func (a *API) mayRetry(ctx context.Context, old host.Run, from host.AgainFrom, loop string) *Problem {
-	switch {
-	case !old.State.Ended():
-		return conflict.problemf("run %s is %s: only a run that has ended can be done again", old.ID, old.State)
-	case from == host.AgainFailed && old.State == host.RunSucceeded:
-		return conflict.at("/from", "run %s has succeeded: there is no failed step to go on from", old.ID)
-	case from != host.AgainIterations && loop != "":
-		return invalidRequest.at("/loop", "a loop is named only with: \"from\": \"iterations\"")
-	case from == host.AgainIterations && loop == "":
-		return invalidRequest.at("/loop", "say which loop, such as loop-1")
-	case from != host.AgainIterations:
-		return nil
-	}
-	if n, err := a.Engine.Store.Iterations(ctx, old.ID, loop); err == nil && n == 0 {
-		return conflict.at("/loop", "run %s has no iterations of a loop %q", old.ID, loop)
-	}
 	return nil
 }
 
@@ -169,15 +141,7 @@ func (a *API) resolveRun(w http.ResponseWriter, r *request) error {
 	if err := r.decode(&in); err != nil {
 		return err
 	}
-	id := r.PathValue("id")
-	run, err := a.Engine.Store.Run(r.Context(), id)
-	if err != nil {
-		return err
-	}
-	if run.State != host.RunParked {
-		return conflict.problemf("run %s is %s and asks nothing", id, run.State)
-	}
-	if err := a.Engine.Resolve(r.Context(), id, in.Answer); err != nil {
+	if err := a.Engine.Resolve(r.Context(), r.PathValue("id"), in.Answer); err != nil {
 		return err
 	}
 	return a.showRun(w, r)

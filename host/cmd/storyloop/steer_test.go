@@ -117,6 +117,13 @@ func TestRuns_WithoutAHost(t *testing.T) {
 	require.Len(t, list.Runs, 3)
 	assert.Equal(t, failed, list.Runs[0].Origin.Run)
 	assert.Contains(t, s.must("runs", "show", list.Runs[0].ID), "done again: failed")
+
+	r = s.do("runs", "resolve", failed, "skip")
+	assert.Equal(t, 1, r.code, "the command is right, the run is not in a state for it")
+	assert.Contains(t, r.stderr, "asks nothing")
+	r = s.do("runs", "retry", failed, "--loop", "loop-1")
+	assert.Equal(t, 2, r.code)
+	assert.Contains(t, r.stderr, "/loop")
 }
 
 func TestRuns_SaysWhatIsWrong(t *testing.T) {
