@@ -168,6 +168,8 @@ func (e *Engine) Resume(ctx context.Context) (int, error) {
 
 // resume goes on with a run, unless it has begun or ended meanwhile.
 func (e *Engine) resume(ctx context.Context, id string) (bool, error) {
+	e.steering.Lock()
+	defer e.steering.Unlock()
 	r, err := e.Store.Run(ctx, id)
 	if err != nil || r.State.Ended() || r.State == RunParked {
 		return false, err
