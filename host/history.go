@@ -17,7 +17,7 @@ func (e *Engine) History(ctx context.Context, run string, from int64, limit int)
 		return nil, 0, fmt.Errorf("reading the history of run %s: %w", run, err)
 	}
 	for i := range steps {
-		steps[i].Output = e.visible(steps[i].Connector, steps[i].Operation, steps[i].Output)
+		steps[i].Output = e.shown(steps[i])
 	}
 	return steps, next, nil
 }
@@ -31,18 +31,34 @@ func (e *Engine) Step(ctx context.Context, run, path string) (Entry, error) {
 	if !found {
 		return Entry{}, &NotFoundError{Kind: "step", Name: run + "/" + path}
 	}
-	entry.Output = e.visible(entry.Connector, entry.Operation, entry.Output)
+	entry.Output = e.shown(entry)
 	return entry, nil
 }
 
-// visible returns an output as people may see it.
+// shown returns the output of an entry as people may see it. A loop's is journaled
+// as a summary, and shown as what stands after the loop.
+func (e *Engine) shown(entry Entry) json.RawMessage {
+	if entry.Step == "" || len(entry.Output) == 0 {
+		return entry.Output // an iteration's: its steps have entries of their own
+	}
+	if entry.Connector != workflow.LoopConnector || entry.Operation == workflow.LoopBreak {
+		return e.visible(entry.Connector, entry.Operation, entry.Output)
+	}
+	var sum workflow.Summary
+	if json.Unmarshal(entry.Output, &sum) != nil {
+		return nil
+	}
+	return sum.Output()
+}
+
+// visible returns an operation's output as people may see it.
 func (e *Engine) visible(connector, operation string, output json.RawMessage) json.RawMessage {
 	if len(output) == 0 {
 		return output
 	}
 	conn, ok := e.Connectors.Connector(connector)
 	if !ok {
-		return output
+		return nil // what is secret in it is not known
 	}
 	op, ok := workflow.FindOperation(conn.Catalog(), operation)
 	if !ok {

@@ -36,7 +36,7 @@ func (a *API) listSteps(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	entries, next, err := a.Engine.Store.Entries(r.Context(), id, from, int(page))
+	entries, next, err := a.Engine.History(r.Context(), id, from, int(page))
 	if err != nil {
 		return err
 	}
@@ -55,12 +55,9 @@ func (a *API) showStep(w http.ResponseWriter, r *request) error {
 	if path == "" {
 		return invalidRequest.problemf(`name the step in the query parameter "path", such as loop-1[3]/instagram-2`)
 	}
-	entry, found, err := a.Engine.Store.Entry(r.Context(), r.PathValue("id"), path)
+	entry, err := a.Engine.Step(r.Context(), r.PathValue("id"), path)
 	if err != nil {
 		return err
-	}
-	if !found {
-		return &host.NotFoundError{Kind: "step", Name: path}
 	}
 	return writeOK(w, entry)
 }

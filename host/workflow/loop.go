@@ -75,7 +75,7 @@ func (f *frame) loopStep(c Ctx, path string, s *Step) (json.RawMessage, error) {
 	if sum.Cause != nil {
 		return nil, l.failure(sum)
 	}
-	output := sum.output()
+	output := sum.Output()
 	c.Log(Event{Kind: Finished, Path: path, Step: s, Input: input, Output: output})
 	return output, nil
 }
@@ -238,8 +238,8 @@ func (l *Loop) failure(sum Summary) *Failure {
 	return &f
 }
 
-// output returns what stands after the loop.
-func (sum Summary) output() json.RawMessage {
+// Output returns what stands after the loop.
+func (sum Summary) Output() json.RawMessage {
 	b := fmt.Appendf(nil, `{"count":%d,"succeeded":%d,"failed":%d,"results":`, sum.Count, sum.Succeeded, sum.Failed)
 	b = append(b, joinItems(sum.Results, 0)...)
 	b = append(b, `,"failures":[`...)

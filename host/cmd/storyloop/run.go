@@ -165,9 +165,9 @@ func (s *stack) outputs(ctx context.Context, run string) (map[string]json.RawMes
 
 func (s *stack) eachEntry(ctx context.Context, run string, f func(host.Entry)) error {
 	for from := int64(0); ; {
-		entries, next, err := s.engine.Store.Entries(ctx, run, from, 1000)
+		entries, next, err := s.engine.History(ctx, run, from, 1000)
 		if err != nil {
-			return fmt.Errorf("reading the run's history: %w", err)
+			return err
 		}
 		for _, e := range entries {
 			f(e)
