@@ -29,7 +29,7 @@ func (e *Engine) Step(ctx context.Context, run, path string) (Entry, error) {
 		return Entry{}, fmt.Errorf("reading the history of run %s: %w", run, err)
 	}
 	if !found {
-		return Entry{}, &NotFoundError{Kind: "step", Name: run + "/" + path}
+		return Entry{}, &NotFoundError{Kind: "step", Name: path}
 	}
 	entry.Output = e.shown(entry)
 	return entry, nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -40,7 +41,7 @@ func Parse(name string, src []byte) (*Document, error) {
 	}
 	p := parser{doc: &Document{file: name, tree: tree, ids: map[string]*Step{}}}
 	for _, f := range found {
-		p.report(f.Pointer, f.Code, f.Message, sentence(f.Detail))
+		p.report(f.Pointer, f.Code, f.Message, remedy(f))
 	}
 	if tree.kind == objectKind {
 		p.document(tree)
@@ -51,6 +52,19 @@ func Parse(name string, src []byte) (*Document, error) {
 	}
 	return p.doc, nil
 }
+
+// remedy returns what to do about a problem. The documents that people write first put
+// an operation's settings beside its name.
+func remedy(f validate.Problem) string {
+	if f.Code == "unknown_property" && ofStep.MatchString(f.Pointer) && strings.HasPrefix(f.Detail, "Known") {
+		return "the operation's own settings belong under input; " + sentence(f.Detail)
+	}
+	return sentence(f.Detail)
+}
+
+// ofStep matches pointers to a step's property: outside of input, what stands in a
+// list is a step.
+var ofStep = regexp.MustCompile(`/[0-9]+/[^/]+$`)
 
 // sentence turns a sentence into what stands well in brackets.
 func sentence(s string) string {

@@ -121,6 +121,12 @@ steps:
 	}, lines)
 }
 
+func TestParse_SettingBesideTheOperation(t *testing.T) {
+	t.Parallel()
+	_, err := workflow.Parse("w.yaml", []byte("name: w\ntrigger: { connector: manual }\nsteps: [{ id: l, connector: loop, operation: loop_list, list: [1] }]\n"))
+	require.ErrorContains(t, err, "/steps/0/list: is no property here (the operation's own settings belong under input; known properties: branches,")
+}
+
 func TestParse_Refused(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ file, src, want string }{

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -122,7 +123,7 @@ func (s *stack) mustLoad(ctx context.Context, file string) (*workflow.Document, 
 			}
 		}
 		err = fmt.Errorf("%s cannot be run:\n%w", file, err)
-		if path, _ := s.app.credentialsPath(); len(s.vault.Names()) == 0 {
+		if path, _ := s.app.credentialsPath(); len(s.vault.Names()) == 0 && wantCredentials(problems) {
 			err = fmt.Errorf("%w\nthere are no credentials: put them into %s, or use --sandbox", err, path)
 		}
 		return nil, &exitError{exitUsage, err}
@@ -131,6 +132,12 @@ func (s *stack) mustLoad(ctx context.Context, file string) (*workflow.Document, 
 		fmt.Fprintln(s.app.stderr, p)
 	}
 	return doc, nil
+}
+
+func wantCredentials(problems workflow.Problems) bool {
+	return slices.ContainsFunc(problems, func(p workflow.Problem) bool {
+		return p.Code == "missing_credential" || p.Code == "unknown_credential"
+	})
 }
 
 func readFile(path string) ([]byte, error) {
