@@ -39,6 +39,7 @@ type execution struct {
 	rest    context.CancelFunc
 	done    chan struct{} // Closed when the run has come to rest.
 	err     error         // Set before done is closed, if the store is broken.
+	last    Progress      // What watchers are told in the end.
 
 	entering sync.Mutex // Held by who takes the run's place.
 
@@ -101,6 +102,9 @@ func (x *execution) main() {
 		x.e.mu.Lock()
 		delete(x.e.active, x.run.ID)
 		x.e.mu.Unlock()
+		// After that, so that who looks whether to wait for it does not miss it.
+		x.last.Kind = RunEnded
+		x.tell(x.last)
 		x.e.ends.tell(x.run.ID, x.err != nil)
 		close(x.done)
 		x.e.running.Done()
@@ -180,7 +184,7 @@ func (x *execution) end(output json.RawMessage, err error) {
 	case errors.As(err, &broken):
 		x.err = fmt.Errorf("run %s of %s: %w", r.ID, r.Workflow, err)
 		x.log(slog.LevelError, "a run stopped since the store is broken", slog.Any("error", err))
-		x.tell(Progress{Kind: RunEnded, State: r.State, Message: err.Error()})
+		x.last = Progress{State: r.State, Message: err.Error()}
 		return
 	case errors.Is(err, errCancelled):
 		r.State, r.EndedAt = RunCancelled, now
@@ -188,7 +192,7 @@ func (x *execution) end(output json.RawMessage, err error) {
 		r.State, r.Question = RunParked, x.question
 	case errors.Is(err, errAtRest), errors.Is(err, ErrClosed):
 		x.log(slog.LevelInfo, "run rests until the host starts again")
-		x.tell(Progress{Kind: RunEnded, State: r.State})
+		x.last = Progress{State: r.State}
 		return // as it stands: another process goes on
 	case errors.As(err, &failure):
 		r.State, r.Failure, r.EndedAt = RunFailed, failure, now
@@ -207,7 +211,7 @@ func (x *execution) end(output json.RawMessage, err error) {
 	}
 	x.run = r
 	x.logEnd()
-	x.tell(Progress{Kind: RunEnded, State: r.State, Failure: r.Failure, Question: r.Question, Output: r.Output})
+	x.last = Progress{State: r.State, Failure: r.Failure, Question: r.Question, Output: r.Output}
 }
 
 // park brings the run to rest until a person has answered. The first question is

@@ -1,0 +1,45 @@
+package host_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/storyloop/storyloop/host"
+)
+
+// lingering holds the engine up between the end of a failed run and what it does
+// afterwards.
+type lingering struct {
+	*host.Memory
+	here, goOn chan struct{}
+}
+
+func (l *lingering) PendingEvents(ctx context.Context, limit int) ([]host.Event, error) {
+	l.here <- struct{}{}
+	<-l.goOn
+	return l.Memory.PendingEvents(ctx, limit)
+}
+
+func TestWatch_ARunThatIsJustEnding(t *testing.T) {
+	t.Parallel()
+	store := &lingering{Memory: host.NewMemory(), here: make(chan struct{}), goOn: make(chan struct{})}
+	l := newLab(t, func(s *host.Setup) { s.Store = store })
+	go func() {
+		<-store.here
+		w := l.Watch("r") // its end is stored, and it is still under way
+		close(store.goOn)
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		p, ok := w.Next(ctx)
+		assert.True(t, ok, "it never heard of the end")
+		assert.Equal(t, host.RunFailed, p.State)
+		close(store.here)
+	}()
+	run := l.run(t, "- {id: a, connector: terminate, operation: fail, input: {message: No.}}\n")
+	require.Equal(t, host.RunFailed, run.State)
+	<-store.here
+}
