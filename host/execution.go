@@ -51,8 +51,7 @@ type execution struct {
 	workers  int // Goroutines that run steps,
 	waiters  int // and how many of these wait;
 	until    time.Time
-	reason   string               // the last to do so until then, for this.
-	began    map[string]time.Time // When steps did that are under way, by path.
+	reason   string // the last to do so until then, for this.
 }
 
 var _ workflow.Ctx = (*execution)(nil)

@@ -3,54 +3,27 @@ package host
 import (
 	"context"
 	"log/slog"
-	"time"
 
 	"github.com/storyloop/storyloop/host/workflow"
 )
 
 // Log tells watchers, and notes in the history what the interpreter did by itself.
 func (x *execution) Log(ev workflow.Event) {
-	watched := x.e.watchers.watched(x.run.ID)
+	if ev.Kind != workflow.Started {
+		x.note(ev)
+	}
+	if !x.e.watchers.watched(x.run.ID) {
+		return
+	}
+	p := Progress{Kind: StepStarted, Path: ev.Path}
 	switch ev.Kind {
-	case workflow.Started:
-		if watched {
-			x.begins(ev.Path)
-			x.tell(Progress{Kind: StepStarted, Path: ev.Path}.of(ev.Step))
-		}
 	case workflow.Finished:
-		if watched {
-			output := x.e.visible(ev.Step.Connector, ev.Step.Operation, ev.Output)
-			x.tell(Progress{Kind: StepFinished, Path: ev.Path, Output: output, Took: x.took(ev.Path)}.of(ev.Step))
-		}
-		x.note(ev)
+		p.Kind, p.Output = StepFinished, x.e.visible(ev.Step.Connector, ev.Step.Operation, ev.Output)
+		p.Took = x.e.Clock.Now().Sub(ev.Began)
 	case workflow.Failed:
-		if watched {
-			x.tell(Progress{Kind: StepFailed, Path: ev.Path, Failure: ev.Failure, Took: x.took(ev.Path)}.of(ev.Step))
-		}
-		x.note(ev)
+		p.Kind, p.Failure, p.Took = StepFailed, ev.Failure, x.e.Clock.Now().Sub(ev.Began)
 	}
-}
-
-// begins remembers when a step began, for those who watch.
-func (x *execution) begins(path string) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.began == nil {
-		x.began = map[string]time.Time{}
-	}
-	x.began[path] = x.e.Clock.Now()
-}
-
-// took returns how long a step took; zero if nobody watched when it began.
-func (x *execution) took(path string) time.Duration {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	began, ok := x.began[path]
-	if !ok {
-		return 0
-	}
-	delete(x.began, path)
-	return x.e.Clock.Now().Sub(began)
+	x.tell(p.of(ev.Step))
 }
 
 // note keeps what has no other entry. It informs and decides nothing, so a store
@@ -68,7 +41,7 @@ func (x *execution) note(ev workflow.Event) {
 	if ev.Failure != nil {
 		entry.State = EntryFailed
 	}
-	entry.EndedAt = entry.StartedAt
+	entry.StartedAt, entry.EndedAt = ev.Began, x.e.Clock.Now()
 	if err := x.put(entry, Queued); err != nil {
 		x.log(slog.LevelWarn, "a step's history was not kept", slog.String("step", ev.Path), slog.Any("error", err))
 	}

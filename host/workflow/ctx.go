@@ -51,6 +51,7 @@ type Event struct {
 	Kind    EventKind
 	Path    string
 	Step    *Step
+	Began   time.Time       // When the step did. After a restart: when this process came to it.
 	Input   json.RawMessage // Of a control step, once it is known.
 	Output  json.RawMessage
 	Failure *Failure

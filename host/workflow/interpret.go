@@ -56,9 +56,12 @@ func (f *frame) body(c Ctx, prefix string, steps []*Step) error {
 
 // one runs a step, then does what its strategy says.
 func (f *frame) one(c Ctx, prefix string, s *Step) error {
-	path := prefix + s.ID
-	c.Log(Event{Kind: Started, Path: path, Step: s})
-	output, err := f.do(c, path, prefix, s)
+	path, began := prefix+s.ID, c.Now()
+	c.Log(Event{Kind: Started, Path: path, Step: s, Began: began})
+	input, output, err := f.do(c, path, prefix, s)
+	if err == nil || !s.isLoop() && leaves(err) {
+		c.Log(Event{Kind: Finished, Path: path, Step: s, Began: began, Input: input, Output: output})
+	}
 	failure, failed := caught(err)
 	if err != nil && !failed {
 		return err
@@ -71,7 +74,7 @@ func (f *frame) one(c Ctx, prefix string, s *Step) error {
 		return nil
 	}
 	f.place(failure, path, s)
-	c.Log(Event{Kind: Failed, Path: path, Step: s, Failure: failure})
+	c.Log(Event{Kind: Failed, Path: path, Step: s, Began: began, Failure: failure})
 	f.fail(s.ID, failure)
 	switch s.OnError.Strategy {
 	case Continue:
@@ -105,6 +108,15 @@ func caught(err error) (*Failure, bool) {
 	return failure, errors.As(err, &failure)
 }
 
+// leaves reports whether an error is none but the workflow's own way to go on
+// elsewhere, or to end.
+func leaves(err error) bool {
+	var to *jump
+	var done *finish
+	var end *terminated
+	return errors.As(err, &to) || errors.As(err, &done) || errors.As(err, &end)
+}
+
 // place says where a failure happened, unless it says so already: a loop fails
 // by the failure of a step in it.
 func (f *frame) place(failure *Failure, path string, s *Step) {
@@ -117,23 +129,16 @@ func (f *frame) place(failure *Failure, path string, s *Step) {
 
 func (f *frame) root() *run { return f.run }
 
-// do carries a step out and returns its output.
-func (f *frame) do(c Ctx, path, prefix string, s *Step) (json.RawMessage, error) {
-	if !s.Control() {
-		output, err := f.call(c, path, s)
-		if err == nil {
-			c.Log(Event{Kind: Finished, Path: path, Step: s, Output: output})
-		}
-		return output, err
-	}
-	if s.isLoop() {
+// do carries a step out and returns its output, and the input of a control step.
+func (f *frame) do(c Ctx, path, prefix string, s *Step) (input, output json.RawMessage, err error) {
+	switch {
+	case !s.Control():
+		output, err = f.call(c, path, s)
+		return nil, output, err
+	case s.isLoop():
 		return f.loopStep(c, path, s)
 	}
-	input, output, err := f.control(c, path, prefix, s)
-	if _, failed := caught(err); !failed {
-		c.Log(Event{Kind: Finished, Path: path, Step: s, Input: input, Output: output})
-	}
-	return output, err
+	return f.control(c, path, prefix, s)
 }
 
 // control carries out a step that is the interpreter's own.

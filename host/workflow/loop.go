@@ -57,27 +57,25 @@ type IndexedFailure struct {
 }
 
 // loopStep runs a loop and returns what stands after it.
-func (f *frame) loopStep(c Ctx, path string, s *Step) (json.RawMessage, error) {
+func (f *frame) loopStep(c Ctx, path string, s *Step) (input, output json.RawMessage, err error) {
 	l, input, err := f.newLoop(path, s)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	sum, err := c.Each(l)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if !l.Forever && !sum.Broke && sum.Cause == nil && sum.Count < l.Count {
-		return nil, fmt.Errorf("running %s: the engine ran %d of %d iterations", path, sum.Count, l.Count) // a bug in the engine
+		return nil, nil, fmt.Errorf("running %s: the engine ran %d of %d iterations", path, sum.Count, l.Count) // a bug in the engine
 	}
 	if l.Forever && !sum.Broke && sum.Cause == nil {
-		return nil, invalid("/max_iterations", "the loop has run %d times without a break_loop", sum.Count)
+		return nil, nil, invalid("/max_iterations", "the loop has run %d times without a break_loop", sum.Count)
 	}
 	if sum.Cause != nil {
-		return nil, l.failure(sum)
+		return nil, nil, l.failure(sum)
 	}
-	output := sum.Output()
-	c.Log(Event{Kind: Finished, Path: path, Step: s, Input: input, Output: output})
-	return output, nil
+	return input, sum.Output(), nil
 }
 
 func (f *frame) newLoop(path string, s *Step) (*Loop, json.RawMessage, error) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/jedib0t/go-pretty/v6/text"
 )
@@ -18,6 +19,17 @@ func (a *app) paintOut(c text.Colors, s string) string {
 
 // painted is a cell of a table that has its colours already.
 type painted string
+
+// duration says how long something took, as exactly as it matters.
+func duration(d time.Duration) string {
+	switch {
+	case d < time.Millisecond:
+		return "<1ms"
+	case d > time.Minute:
+		return d.Round(time.Second).String()
+	}
+	return d.Round(time.Millisecond).String()
+}
 
 // printIndented prints JSON with all its digits and escapes as they are.
 func (a *app) printIndented(raw json.RawMessage) error {

@@ -65,7 +65,7 @@ func (p *progress) show(e host.Progress) {
 		p.line("…", e, text)
 	case host.StepFinished:
 		if !inside {
-			p.line(p.app.paint(green, "✓"), e, e.Took.Round(time.Millisecond).String())
+			p.line(p.app.paint(green, "✓"), e, duration(e.Took))
 		}
 	case host.StepFailed:
 		p.line(p.app.paint(red, "✗"), e, e.Failure.Message)

@@ -258,11 +258,7 @@ func spent(from, to time.Time) string {
 	if from.IsZero() || to.IsZero() {
 		return ""
 	}
-	d := to.Sub(from)
-	if d > time.Minute {
-		return d.Round(time.Second).String()
-	}
-	return d.Round(time.Millisecond).String()
+	return duration(to.Sub(from))
 }
 
 // remark is what is to be known of a run beside its state.

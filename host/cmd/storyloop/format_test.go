@@ -1,0 +1,23 @@
+package main
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestDuration_IsNeverNothing(t *testing.T) {
+	t.Parallel()
+	for d, want := range map[time.Duration]string{
+		0:                        "<1ms",
+		400 * time.Microsecond:   "<1ms",
+		1499 * time.Microsecond:  "1ms",
+		75 * time.Millisecond:    "75ms",
+		12345 * time.Millisecond: "12.345s",
+		61234 * time.Millisecond: "1m1s",
+		3*time.Hour + 90*time.Second + time.Millisecond: "3h1m30s",
+	} {
+		assert.Equal(t, want, duration(d))
+	}
+}
