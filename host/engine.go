@@ -115,7 +115,7 @@ func (e *Engine) Start(ctx context.Context, req StartRequest) (Run, bool, error)
 }
 
 func (e *Engine) begin(ctx context.Context, def Definition, req StartRequest) (Run, bool, error) {
-	trigger, err := checkTrigger(req.Trigger)
+	err := checkTrigger(req.Trigger)
 	if err == nil && req.ID != "" {
 		err = checkID(req.ID)
 	}
@@ -127,7 +127,7 @@ func (e *Engine) begin(ctx context.Context, def Definition, req StartRequest) (R
 	}
 	r, fresh, err := e.Store.CreateRun(ctx, Run{
 		ID: req.ID, Workflow: def.Name, Version: def.Version, State: RunQueued,
-		Trigger: trigger, Event: req.Event, Origin: req.Origin, CreatedAt: e.Clock.Now(),
+		Trigger: triggerOf(req.Trigger), Event: req.Event, Origin: req.Origin, CreatedAt: e.Clock.Now(),
 	})
 	if err != nil {
 		return Run{}, false, fmt.Errorf("storing a run of %s: %w", def.Name, err)
@@ -257,15 +257,23 @@ func checkID(id string) error {
 	return nil
 }
 
-func checkTrigger(raw json.RawMessage) (json.RawMessage, error) {
-	if len(raw) == 0 {
-		return json.RawMessage("{}"), nil
-	}
+func checkTrigger(raw json.RawMessage) error {
 	if len(raw) > maxInput {
-		return nil, &InputError{"/trigger", fmt.Sprintf("the payload has %d bytes; at most %d allowed", len(raw), maxInput)}
+		return &InputError{"/trigger", fmt.Sprintf("the payload has %d bytes; at most %d allowed", len(raw), maxInput)}
+	}
+	if len(raw) == 0 {
+		return nil
 	}
 	if _, err := validate.Decode(raw); err != nil {
-		return nil, &InputError{"/trigger", fmt.Sprintf("the payload is %s", err)}
+		return &InputError{"/trigger", fmt.Sprintf("the payload is %s", err)}
 	}
-	return raw, nil
+	return nil
+}
+
+// triggerOf returns what $.steps.trigger holds for a payload.
+func triggerOf(raw json.RawMessage) json.RawMessage {
+	if len(raw) == 0 {
+		return json.RawMessage("{}")
+	}
+	return raw
 }

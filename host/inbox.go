@@ -15,23 +15,12 @@ import (
 // Accept stores what a connector has received, and returns how much of it is new.
 // Whoever sent it may be told "thank you" once Accept has returned, and not before.
 // Runs begin with [Engine.Dispatch].
+//
+// Events that [CheckEvent] finds unsound are logged and left out. They can never be
+// stored, however often they are sent: to refuse the delivery for their sake would
+// bring it again and again, and keep the sound events beside them out for good.
 func (e *Engine) Accept(ctx context.Context, connector string, events []*connectorv1.Event) (int, error) {
-	now := e.Clock.Now()
-	var in []Event
-	for _, ev := range events {
-		if ev.GetId() == "" || ev.GetTrigger() == "" {
-			return 0, fmt.Errorf("the connector %s gave an event without id or trigger", connector)
-		}
-		payload, err := checkTrigger(ev.GetPayload())
-		if err != nil {
-			return 0, fmt.Errorf("event %s of %s: %w", ev.GetId(), connector, err)
-		}
-		x := Event{Connector: connector, Trigger: ev.GetTrigger(), ID: ev.GetId(), Subject: ev.GetSubject(), Payload: payload, ReceivedAt: now}
-		if ev.GetOccurredAt() != nil {
-			x.OccurredAt = ev.GetOccurredAt().AsTime()
-		}
-		in = append(in, x)
-	}
+	in := e.events(connector, events)
 	if len(in) == 0 {
 		return 0, nil
 	}
@@ -40,6 +29,34 @@ func (e *Engine) Accept(ctx context.Context, connector string, events []*connect
 		return 0, fmt.Errorf("storing events of %s: %w", connector, err)
 	}
 	return len(fresh), nil
+}
+
+// events returns what is sound of a connector's events as the inbox keeps it.
+func (e *Engine) events(connector string, events []*connectorv1.Event) []Event {
+	now := e.Clock.Now()
+	var in []Event
+	for _, ev := range events {
+		if err := CheckEvent(ev); err != nil {
+			e.Log.Error("an unsound event was left out", "connector", connector, "trigger", ev.GetTrigger(), "event", ev.GetId(), "error", err)
+			continue
+		}
+		x := Event{Connector: connector, Trigger: ev.GetTrigger(), ID: ev.GetId(), Subject: ev.GetSubject(), Payload: triggerOf(ev.GetPayload()), ReceivedAt: now}
+		if ev.GetOccurredAt() != nil {
+			x.OccurredAt = ev.GetOccurredAt().AsTime()
+		}
+		in = append(in, x)
+	}
+	return in
+}
+
+// CheckEvent says what is wrong with an event that can never start a run: it has no
+// id or trigger, or its payload is no JSON or too large. That is the fault of the
+// connector which gave it.
+func CheckEvent(ev *connectorv1.Event) error {
+	if ev.GetId() == "" || ev.GetTrigger() == "" {
+		return errors.New("it has no id or no trigger")
+	}
+	return checkTrigger(ev.GetPayload())
 }
 
 // Dispatch starts the runs of all events that are stored and have not been dealt

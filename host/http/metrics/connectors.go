@@ -56,6 +56,27 @@ func (c *connector) Reconcile(ctx context.Context, req *connectorv1.ReconcileReq
 	return resp
 }
 
+func (c *connector) Receive(ctx context.Context, req *connectorv1.ReceiveRequest) (*connectorv1.ReceiveResponse, error) {
+	resp, err := c.Connector.Receive(ctx, req)
+	c.unsound(resp.GetEvents())
+	return resp, err
+}
+
+func (c *connector) Poll(ctx context.Context, req *connectorv1.PollRequest) *connectorv1.PollResponse {
+	resp := c.Connector.Poll(ctx, req)
+	c.unsound(resp.GetPage().GetEvents())
+	return resp
+}
+
+// unsound counts the events that the inbox leaves out.
+func (c *connector) unsound(events []*connectorv1.Event) {
+	for _, ev := range events {
+		if host.CheckEvent(ev) != nil {
+			c.m.events.WithLabelValues(c.name, "unsound").Inc()
+		}
+	}
+}
+
 func (c *connector) ended(operation string, began time.Time, f *connectorv1.Failure) {
 	outcome := "ok"
 	if f != nil {

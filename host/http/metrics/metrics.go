@@ -56,7 +56,7 @@ func New() *Metrics {
 			[]string{"connector", "quota", "subject"}),
 		webhooks: counter("webhooks_total", "Webhook requests, by the status they were answered with.",
 			"connector", "status"),
-		events: counter("events_total", "Events from webhooks: new ones, and duplicates that were dropped.",
+		events: counter("events_total", "Events from connectors: new ones, duplicates, and unsound ones that were left out.",
 			"connector", "known"),
 		writes: histogram("store_write_duration_seconds", "How long the store took for a write, by what it must survive.", writeBuckets,
 			"durability"),
