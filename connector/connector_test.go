@@ -141,6 +141,10 @@ func TestMain_ServesAHost(t *testing.T) {
 		assert.Contains(t, f.GetMessage(), "Ask for fewer items")
 	})
 
+	t.Run("an input may be larger than gRPC lets through by itself", func(t *testing.T) {
+		assert.NotNil(t, invoke(t, "get_item", `{"id":"`+strings.Repeat("1", 5<<20)+`"}`).GetResult())
+	})
+
 	t.Run("a panic spares the other calls", func(t *testing.T) {
 		waiting, cancel := context.WithCancel(ctx)
 		done := make(chan error, 1)

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	goplugin "github.com/hashicorp/go-plugin"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc"
@@ -142,10 +143,30 @@ func TestProcess_SeesLittleOfTheHost(t *testing.T) {
 	assert.Contains(t, got, "HTTPS_PROXY=http://proxy.test")
 	assert.Contains(t, got, "no_proxy=localhost")
 	assert.Contains(t, got, "TEST_ROLE=good")
-	assert.Contains(t, got, "PLUGIN_MIN_PORT=0")
-	assert.Contains(t, got, "PLUGIN_MAX_PORT=1")
 	assert.NotContains(t, strings.Join(got, "\n"), "s3cr3t")
 	assert.NotContains(t, strings.Join(got, "\n"), "\nPATH=")
+}
+
+// TestProcess_LeavesThePortToTheSystem is for systems without Unix sockets, where
+// ports from a fixed number on collide: the first port that a connector tries is 0.
+func TestProcess_LeavesThePortToTheSystem(t *testing.T) {
+	t.Parallel()
+	cfg, _ := config(t, "good")
+	c := open(t, cfg)
+	got := strings.Split(string(invoke(context.Background(), c, "environment", `{}`).GetResult().GetOutput()), "\n")
+	assert.Contains(t, got, "PLUGIN_MIN_PORT=0")
+	assert.Contains(t, got, "PLUGIN_MAX_PORT=1", "both zero would mean ports from 10000 up")
+}
+
+// TestProcess_BelongsToItsSupervisorAlone ends all processes that go-plugin keeps in
+// a list of its own, for ever: ours must not be among them.
+func TestProcess_BelongsToItsSupervisorAlone(t *testing.T) {
+	t.Parallel()
+	cfg, _ := config(t, "good")
+	c := open(t, cfg)
+	goplugin.CleanupClients()
+	assert.Nil(t, invoke(context.Background(), c, "echo", `{}`).GetFailure())
+	assert.Equal(t, 1, c.Status().Starts)
 }
 
 func TestProcess_HasItsOwnGroup(t *testing.T) {
