@@ -18,8 +18,11 @@ func (a *app) connectorsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "connectors",
 		Short: "List the connectors of the lock file, or lock new ones",
-		Args:  cobra.NoArgs,
-		RunE:  func(*cobra.Command, []string) error { return a.listConnectors() },
+		Example: `  storyloop connectors
+  storyloop connectors --json | jq '.connectors[] | select(.state != "ok")'
+  storyloop connectors lock ./bin/connector-instagram`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error { return a.listConnectors() },
 	}
 	var quiet bool
 	lock := &cobra.Command{
@@ -38,21 +41,33 @@ this program.`,
 	return cmd
 }
 
+// lockedList is the lock file as JSON, with how its binaries are.
+type lockedList struct {
+	Connectors []lockedLine `json:"connectors"`
+}
+
+type lockedLine struct {
+	plugin.Locked
+	State string `json:"state"` // "ok", or why a host would not start it.
+}
+
 func (a *app) listConnectors() error {
 	lock, err := plugin.ReadLock(a.lockPath())
 	if err != nil {
 		return err
 	}
-	if a.json {
-		return a.printJSON(lock)
-	}
+	list := lockedList{Connectors: []lockedLine{}}
 	var rows []table.Row
 	for _, c := range lock.Connectors {
 		state := "ok"
 		if err := plugin.Verify(c.Binary(a.lockPath()), c.Sum()); err != nil {
 			state = err.Error()
 		}
+		list.Connectors = append(list.Connectors, lockedLine{c, state})
 		rows = append(rows, table.Row{c.Name, c.Version, c.Path, state})
+	}
+	if a.json {
+		return a.printJSON(list)
 	}
 	if len(rows) == 0 {
 		fmt.Fprintf(a.stdout, "%s names no connector; add one with: storyloop connectors lock PATH\n", a.lockPath())
@@ -95,11 +110,14 @@ func (a *app) lockConnectors(ctx context.Context, paths []string, quiet bool) er
 		if err := c.Close(ctx); err != nil {
 			return err
 		}
-		if !quiet {
+		if !quiet && !a.json {
 			fmt.Fprintf(a.stdout, "locked %s %s  sha256 %x\n", c.Catalog().GetName(), c.Catalog().GetVersion(), sum)
 		}
 	}
-	return lock.Write(lockPath)
+	if err := lock.Write(lockPath); err != nil || !a.json || quiet {
+		return err
+	}
+	return a.printJSON(lock)
 }
 
 // relative expresses a binary's path as seen from the lock file, so that the two

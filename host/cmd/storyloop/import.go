@@ -13,14 +13,6 @@ import (
 )
 
 func (a *app) importCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "import",
-		Short: "Turn other systems' workflows into documents",
-		Args:  cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			return usageErrorf("say what to import: storyloop import tray FILE")
-		},
-	}
 	var dir string
 	var force bool
 	fromTray := &cobra.Command{
@@ -37,8 +29,11 @@ storyloop check names it.`,
 	}
 	fromTray.Flags().StringVar(&dir, "dir", ".", "`directory` to write the documents into")
 	fromTray.Flags().BoolVar(&force, "force", false, "replace documents that are there")
-	cmd.AddCommand(fromTray)
-	return cmd
+	return group(&cobra.Command{
+		Use:     "import",
+		Short:   "Turn other systems' workflows into documents",
+		Example: "  storyloop import tray export.json --dir workflows",
+	}, fromTray)
 }
 
 // importedLine is an imported workflow as JSON.

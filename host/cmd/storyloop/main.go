@@ -66,7 +66,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	case errors.As(err, &exit):
 		code = exit.code
 	case !a.parsed:
-		code, err = exitUsage, fmt.Errorf("%w; see: %s --help", err, command.CommandPath())
+		code, err = exitUsage, fmt.Errorf("%w; usage: %s; see: %s --help", err, command.UseLine(), command.CommandPath())
 	}
 	if err.Error() != "" {
 		fmt.Fprintf(stderr, "%s %s\n", a.paint(red, "error:"), printable(err.Error()))

@@ -31,8 +31,9 @@ func (a *app) root() *cobra.Command {
 		Short: "Run loop-collection workflows over connectors",
 		Long: `storyloop loads connectors, runs workflow documents and takes webhooks in.
 
-Exit codes: 0 done; 1 a run or an operation failed; 2 the command line or a
-document is wrong; 3 a run waits for a person; 130 interrupted.`,
+Exit codes: 0 done; 1 a run or an operation failed, or it could not be done as
+things stand; 2 the command line or a document is wrong; 3 a run waits for a
+person; 130 interrupted.`,
 		Example: `  storyloop demo
   storyloop check examples/*.yaml
   storyloop run examples/every-story.yaml --sandbox
@@ -50,11 +51,20 @@ document is wrong; 3 a run waits for a person; 130 interrupted.`,
 	f.StringVar(&a.lockFile, "lock", "", "lock file that names the connectors and their checksums (default: $STORYLOOP_LOCK, or connectors.lock beside this program)")
 	f.StringArrayVar(&a.unverified, "unverified", nil, "also load the connector at this `path`, whatever its checksum: for development (repeatable)")
 	f.StringVar(&a.credentials, "credentials", "", "file with credentials and app registrations (default: $STORYLOOP_CREDENTIALS, or storyloop/credentials.yaml in your configuration directory)")
-	f.StringVar(&a.data, "data", "", "`file` that keeps workflows, runs and events (default: $STORYLOOP_DATA; without either, up keeps them in storyloop/storyloop.db in your configuration directory, and other commands in memory)")
+	f.StringVar(&a.data, "data", "", "`file` that keeps workflows, runs and events (default: $STORYLOOP_DATA, or storyloop/storyloop.db in your configuration directory; run and invoke keep nothing without it)")
 	f.StringVar(&a.settings, "settings", "", `settings by connector as JSON, or @FILE, such as {"instagram": {"graph_version": "v25.0"}}`)
 	root.AddCommand(a.demoCommand(), a.runCommand(), a.checkCommand(), a.catalogCommand(), a.invokeCommand(), a.upCommand(), a.connectorsCommand(),
 		a.runsCommand(), a.workflowsCommand(), a.schedulesCommand(), a.backupCommand(), a.importCommand())
 	return root
+}
+
+// group makes a command that only holds others: alone it shows its help, and what
+// it does not hold is an error.
+func group(cmd *cobra.Command, commands ...*cobra.Command) *cobra.Command {
+	cmd.Args = cobra.NoArgs
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	cmd.AddCommand(commands...)
+	return cmd
 }
 
 // log returns the host's own log: JSON lines on standard error.

@@ -18,7 +18,7 @@ import (
 )
 
 func (a *app) runsCommand() *cobra.Command {
-	cmd := &cobra.Command{
+	return group(&cobra.Command{
 		Use:   "runs",
 		Short: "List, follow and steer runs",
 		Long: `Runs talks to the host that runs on the data file (storyloop up). Where none does it
@@ -27,11 +27,8 @@ in the next host.`,
 		Example: `  storyloop runs list --state failed
   storyloop runs show 20260131-140500-0a1b2c3d4e
   storyloop runs watch 20260131-140500-0a1b2c3d4e`,
-		Args: cobra.NoArgs,
-	}
-	cmd.AddCommand(a.runsListCommand(), a.runsShowCommand(), a.runsWatchCommand(), a.runsStartCommand(),
+	}, a.runsListCommand(), a.runsShowCommand(), a.runsWatchCommand(), a.runsStartCommand(),
 		a.runsCancelCommand(), a.runsRetryCommand(), a.runsResolveCommand())
-	return cmd
 }
 
 func (a *app) runsListCommand() *cobra.Command {

@@ -305,16 +305,3 @@ func TestBackup_OfAHostInMemory(t *testing.T) {
 	d := up(t)
 	assert.Equal(t, 409, ask(t, "GET", d.Address+"/api/v1/backup", nil))
 }
-
-func TestSteering_HelpHasExamples(t *testing.T) {
-	t.Parallel()
-	for _, args := range []string{
-		"runs", "runs list", "runs show", "runs watch", "runs start", "runs cancel", "runs retry", "runs resolve",
-		"workflows", "workflows list", "workflows show", "workflows add", "workflows export", "workflows enable", "workflows disable",
-		"schedules", "backup",
-	} {
-		r := storyloop(t, append(strings.Fields(args), "--help")...)
-		assert.Equal(t, 0, r.code)
-		assert.Contains(t, r.stdout, "Examples:", args)
-	}
-}

@@ -348,16 +348,3 @@ func TestCatalog_ShowsConnectorsOperationsAndSchemas(t *testing.T) {
 	assert.Equal(t, 2, r.code)
 	assert.Contains(t, r.stderr, `did you mean "list_stories"?`)
 }
-
-func TestHelp_HasExamples(t *testing.T) {
-	t.Parallel()
-	for _, args := range [][]string{{"--help"}, {"run", "--help"}, {"up", "--help"}, {"invoke", "--help"}, {"check", "--help"}, {"catalog", "--help"}, {"demo", "--help"}, {"connectors", "lock", "--help"}} {
-		r := storyloop(t, args...)
-		assert.Equal(t, 0, r.code)
-		assert.Contains(t, r.stdout, "Examples:", "%v", args)
-	}
-	r := storyloop(t, "demmo")
-	assert.Equal(t, 2, r.code)
-	assert.Contains(t, r.stderr, "demo")
-	assert.Equal(t, 2, storyloop(t, "demo", "--log-level", "loud").code)
-}

@@ -42,18 +42,15 @@ func (w workflowLine) state() string {
 }
 
 func (a *app) workflowsCommand() *cobra.Command {
-	cmd := &cobra.Command{
+	return group(&cobra.Command{
 		Use:   "workflows",
 		Short: "List, add and switch stored workflows",
 		Example: `  storyloop workflows add reply.yaml --enable
   storyloop workflows list
   storyloop workflows export reply > reply.json`,
-		Args: cobra.NoArgs,
-	}
-	cmd.AddCommand(a.workflowsListCommand(), a.workflowsShowCommand(), a.workflowsAddCommand(), a.workflowsExportCommand(),
+	}, a.workflowsListCommand(), a.workflowsShowCommand(), a.workflowsAddCommand(), a.workflowsExportCommand(),
 		a.workflowsTurnCommand("enable", "Let events and schedules start runs of workflows"),
 		a.workflowsTurnCommand("disable", "Let events and schedules start no more runs of workflows"))
-	return cmd
 }
 
 func (a *app) workflowsListCommand() *cobra.Command {

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"io"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// commands returns all commands of the program's own.
+func commands(cmd *cobra.Command) []*cobra.Command {
+	all := []*cobra.Command{cmd}
+	for _, c := range cmd.Commands() {
+		all = append(all, commands(c)...)
+	}
+	return all
+}
+
+func commandTree() *cobra.Command {
+	return (&app{getenv: noEnv, stdout: io.Discard, stderr: io.Discard}).root()
+}
+
+// understands asks the program whether a line of a shell is right, without running
+// it.
+func understands(line string) error {
+	line, _, _ = strings.Cut(line, " | ")
+	line, _, _ = strings.Cut(line, " > ")
+	line, _, _ = strings.Cut(line, " # ")
+	var args []string
+	for _, arg := range strings.Fields(strings.TrimSuffix(line, "&"))[1:] {
+		args = append(args, strings.Trim(arg, "'"))
+	}
+	root := commandTree()
+	if len(args) == 0 || args[0] == "--version" {
+		return nil
+	}
+	cmd, rest, err := root.Find(args)
+	if err != nil {
+		return err
+	}
+	if err := cmd.ParseFlags(rest); err != nil {
+		return err
+	}
+	return cmd.ValidateArgs(cmd.Flags().Args())
+}
+
+// shellLines returns the lines of a text that run the program, those that go on put
+// together.
+func shellLines(text, program string) []string {
+	var all []string
+	for line := range strings.Lines(strings.ReplaceAll(text, "\\\n", " ")) {
+		if _, call, ok := strings.Cut(" "+strings.TrimSpace(line), " "+program+" "); ok && !strings.Contains(line, "`") {
+			all = append(all, program+" "+strings.TrimSpace(call))
+		}
+	}
+	return all
+}
+
+func TestHelp_OfEachCommandHasExamplesThatAreRight(t *testing.T) {
+	t.Parallel()
+	seen := 0
+	for _, cmd := range commands(commandTree()) {
+		lines := shellLines(cmd.Example, "storyloop")
+		assert.NotEmpty(t, lines, "%s has no example", cmd.CommandPath())
+		for _, line := range lines {
+			seen++
+			assert.NoError(t, understands(line), line)
+			assert.True(t, strings.HasPrefix(line, cmd.CommandPath()), "%s is an example of another command than %s", line, cmd.CommandPath())
+		}
+	}
+	assert.Greater(t, seen, 30)
+}
+
+func TestREADME_CommandsAreRight(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../../README.md")
+	require.NoError(t, err)
+	lines := shellLines(string(text), "bin/storyloop")
+	assert.Greater(t, len(lines), 8)
+	for _, line := range lines {
+		assert.NoError(t, understands(line), line)
+	}
+}
+
+func TestHelp_OfTheProgramSaysTheExitCodes(t *testing.T) {
+	t.Parallel()
+	r := storyloop(t, "--help")
+	require.Equal(t, 0, r.code)
+	for _, code := range []string{"0 done", "1 a run", "2 the command line", "3 a run waits", "130 interrupted"} {
+		assert.Contains(t, r.stdout, code)
+	}
+}
+
+func TestCommandLine_ThatIsWrong(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]string{
+		"demmo":                 "demo",
+		"runs rum":              `unknown command "rum" for "storyloop runs"`,
+		"workflows rum":         `unknown command "rum" for "storyloop workflows"`,
+		"import rum":            `unknown command "rum" for "storyloop import"`,
+		"connectors rum":        `unknown command "rum" for "storyloop connectors"`,
+		"backup":                "usage: storyloop backup FILE",
+		"runs list --wrong":     "unknown flag: --wrong; usage: storyloop runs list",
+		"demo --log-level loud": "--log-level must be debug, info, warn or error",
+	} {
+		r := storyloop(t, strings.Fields(line)...)
+		assert.Equal(t, 2, r.code, line)
+		assert.Contains(t, r.stderr, want)
+		assert.Empty(t, r.stdout)
+	}
+	for _, group := range []string{"runs", "workflows", "import"} {
+		r := storyloop(t, group)
+		assert.Equal(t, 0, r.code)
+		assert.Contains(t, r.stdout, "Available Commands:")
+	}
+}
