@@ -234,22 +234,8 @@ func conversationOptions(a *api) connector.OptionList {
 
 func searchedHashtagOptions(a *api) connector.OptionList {
 	type hashtag struct{ ID, Name string }
-	return options(a, "hashtags_searched", func(ctx context.Context, s *session, in optionInput, token string) ([]connector.Option, string, error) {
-		if s.instagram() {
-			return nil, "", nil
-		}
-		account, err := s.accountOf(ctx, in)
-		if err != nil {
-			return nil, "", err
-		}
-		raw, next, err := s.optionPage(ctx, graph.Request{
-			Path: "/" + account + "/recently_searched_hashtags", Params: url.Values{"fields": {"id,name"}, "limit": {"30"}},
-		}, token)
-		var out []connector.Option
-		for _, h := range decodeAll[hashtag](raw) {
-			out = append(out, option(h.ID, "#"+h.Name, "Hashtag "+h.ID))
-		}
-		return out, next, err
+	return edgeOptions(a, "hashtags_searched", "recently_searched_hashtags", url.Values{"fields": {"id,name"}, "limit": {"30"}}, func(h hashtag) connector.Option {
+		return option(h.ID, "#"+h.Name, "Hashtag "+h.ID)
 	})
 }
 
@@ -259,7 +245,15 @@ func catalogOptions(a *api) connector.OptionList {
 		Name string          `json:"catalog_name"`
 		Shop string          `json:"shop_name"`
 	}
-	return options(a, "catalogs", func(ctx context.Context, s *session, in optionInput, token string) ([]connector.Option, string, error) {
+	return edgeOptions(a, "catalogs", "available_catalogs", url.Values{"fields": {"catalog_id,catalog_name,shop_name,product_count"}}, func(c catalog) connector.Option {
+		return option(text(c.ID), c.Name, c.Shop)
+	})
+}
+
+// edgeOptions lists what is at an edge of the account that only a Facebook login
+// has; with the other there are no choices.
+func edgeOptions[T any](a *api, name, edge string, params url.Values, show func(T) connector.Option) connector.OptionList {
+	return options(a, name, func(ctx context.Context, s *session, in optionInput, token string) ([]connector.Option, string, error) {
 		if s.instagram() {
 			return nil, "", nil
 		}
@@ -267,12 +261,10 @@ func catalogOptions(a *api) connector.OptionList {
 		if err != nil {
 			return nil, "", err
 		}
-		raw, next, err := s.optionPage(ctx, graph.Request{
-			Path: "/" + account + "/available_catalogs", Params: url.Values{"fields": {"catalog_id,catalog_name,shop_name,product_count"}},
-		}, token)
+		raw, next, err := s.optionPage(ctx, graph.Request{Path: "/" + account + "/" + edge, Params: params}, token)
 		var out []connector.Option
-		for _, c := range decodeAll[catalog](raw) {
-			out = append(out, option(text(c.ID), c.Name, c.Shop))
+		for _, one := range decodeAll[T](raw) {
+			out = append(out, show(one))
 		}
 		return out, next, err
 	})

@@ -1,4 +1,5 @@
-// Package http is the host's side of the web: it takes webhooks in.
+// Package http is the host's side of the web: it takes webhooks in, lets programs
+// start workflows, and serves the JSON API with which a host is watched and steered.
 package http
 
 import (

@@ -30,9 +30,6 @@ type part struct {
 	ref  *Ref
 }
 
-// Literal returns a value without references.
-func Literal(raw json.RawMessage) *Value { return &Value{raw: raw} }
-
 // Constant returns the value itself if it holds no reference.
 func (v *Value) Constant() (json.RawMessage, bool) {
 	if v == nil {

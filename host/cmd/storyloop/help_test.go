@@ -1,14 +1,18 @@
 package main
 
 import (
+	"encoding/json"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/storyloop/storyloop/host"
 )
 
 // commands returns all commands of the program's own.
@@ -116,5 +120,28 @@ func TestCommandLine_ThatIsWrong(t *testing.T) {
 		r := storyloop(t, group)
 		assert.Equal(t, 0, r.code)
 		assert.Contains(t, r.stdout, "Available Commands:")
+	}
+}
+
+// TestOutput_InAPipe prints every table there is to what is no terminal, and as JSON.
+func TestOutput_InAPipe(t *testing.T) {
+	t.Parallel()
+	s := shell{t, filepath.Join(t.TempDir(), "storyloop.db")}
+	s.must("workflows", "add", example("every-story.yaml"), write(t, "finisher.yaml", finisher))
+	s.must("runs", "start", "finisher", "--trigger", `{"list":["good"]}`)
+	var list struct{ Runs []host.Run }
+	require.NoError(t, json.Unmarshal([]byte(s.must("runs", "list", "--json")), &list))
+	for _, args := range [][]string{
+		{"catalog"}, {"catalog", "instagram"}, {"catalog", "instagram", "get_story"}, {"connectors"},
+		{"runs", "list"}, {"runs", "show", list.Runs[0].ID}, {"workflows", "list"}, {"workflows", "show", "finisher"}, {"schedules"},
+		{"check", example("every-story.yaml")},
+	} {
+		r := s.do(args...)
+		assert.Equal(t, 0, r.code, "%v: %s", args, r.stderr)
+		assert.NotContains(t, r.stdout+r.stderr, "\x1b", "%v", args)
+		assert.NotEmpty(t, r.stdout+r.stderr, "%v", args)
+		out := s.must(append(args, "--json")...)
+		assert.True(t, json.Valid([]byte(out)), "%v: %s", args, out)
+		assert.Equal(t, 1, strings.Count(out, "\n"), "one line for a program: %v", args)
 	}
 }

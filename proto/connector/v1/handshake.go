@@ -1,3 +1,5 @@
+// Package connectorv1 is the contract between hosts and connectors, as
+// connector.proto says it: what both sides import, and all that they share.
 package connectorv1
 
 import goplugin "github.com/hashicorp/go-plugin"
