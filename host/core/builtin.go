@@ -33,15 +33,23 @@ type builtin struct {
 // *host.FailureError, a *host.InputError, or a fault of ours.
 type handler func(ctx context.Context, key string, input []byte) (json.RawMessage, error)
 
-// check says what is wrong with an input.
-type check func(input []byte, say func(pointer, code, summary string))
+// check says what is wrong with an input. An error means that it cannot tell.
+type check func(ctx context.Context, input []byte, say func(pointer, code, summary string)) error
+
+// plain returns a check that can always tell.
+func plain(find func(input []byte, say func(pointer, code, summary string))) check {
+	return func(_ context.Context, input []byte, say func(pointer, code, summary string)) error {
+		find(input, say)
+		return nil
+	}
+}
 
 var _ host.Connector = (*builtin)(nil)
 
 func (b *builtin) Catalog() *connectorv1.Catalog { return b.catalog }
 
 // Validate finds what the schemas cannot say.
-func (b *builtin) Validate(_ context.Context, req *connectorv1.ValidateRequest) (*connectorv1.ValidateResponse, error) {
+func (b *builtin) Validate(ctx context.Context, req *connectorv1.ValidateRequest) (*connectorv1.ValidateResponse, error) {
 	resp := &connectorv1.ValidateResponse{}
 	name := req.GetOperation()
 	if name == "" {
@@ -51,11 +59,14 @@ func (b *builtin) Validate(_ context.Context, req *connectorv1.ValidateRequest) 
 	if !ok {
 		return resp, nil
 	}
-	find(req.GetInput(), func(pointer, code, summary string) {
+	err := find(ctx, req.GetInput(), func(pointer, code, summary string) {
 		if known(pointer, req.GetUnknown()) {
 			resp.Diagnostics = append(resp.Diagnostics, diagnostic(pointer, code, summary))
 		}
 	})
+	if err != nil {
+		return nil, err
+	}
 	return resp, nil
 }
 

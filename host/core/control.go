@@ -44,7 +44,7 @@ func delay() *builtin {
 		operation(workflow.Delay, "Delay", "Waits for a time."),
 		operation(workflow.DelayUntil, "Delay until", "Waits until a time."),
 	)
-	b.checks = map[string]check{workflow.Delay: func(input []byte, say func(pointer, code, summary string)) {
+	b.checks = map[string]check{workflow.Delay: plain(func(input []byte, say func(pointer, code, summary string)) {
 		var in struct {
 			Duration string `json:"duration"`
 		}
@@ -54,7 +54,7 @@ func delay() *builtin {
 		if _, err := workflow.ParseDuration(in.Duration); err != nil {
 			say("/duration", "wrong_form", err.Error())
 		}
-	}}
+	})}
 	return b
 }
 
@@ -64,7 +64,7 @@ func condition() *builtin {
 		operation(workflow.Condition, "Boolean condition", "Compares values and runs the branch true or false."),
 	)
 	b.handlers = map[string]handler{workflow.Condition: decide}
-	b.checks = map[string]check{workflow.Condition: patterns}
+	b.checks = map[string]check{workflow.Condition: plain(patterns)}
 	return b
 }
 

@@ -32,6 +32,10 @@ type Config struct {
 	SendMail func(context.Context, Mail) (messageID string, err error)
 	// HTTP is what the connector http-client may reach.
 	HTTP HTTP
+	// JQ runs the programs of transform. Nil is [jq.Local], which runs them in this
+	// process and trusts their authors not to mean harm; a host that runs the
+	// documents of strangers wants a [jq.Pool].
+	JQ JQ
 }
 
 // New returns the built-in connectors, in the order in which to show them. The
@@ -43,7 +47,7 @@ func New(c Config) (host.ConnectorList, error) {
 	}
 	list := triggers()
 	list = append(list, controls()...)
-	return append(list, storage(c.Values), transform(), web, sendEmail(c.SendMail), callWorkflow()), nil
+	return append(list, storage(c.Values), transform(c.JQ), web, sendEmail(c.SendMail), callWorkflow()), nil
 }
 
 // Connectors returns the built-in connectors of a host without storage and mail.

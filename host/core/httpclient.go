@@ -69,7 +69,7 @@ func httpClient(c HTTP) (*builtin, error) {
 				return w.send(ctx, http.MethodPost, input)
 			},
 		},
-		checks: map[string]check{"get": w.check, "request": w.check},
+		checks: map[string]check{"get": plain(w.check), "request": plain(w.check)},
 	}, nil
 }
 

@@ -51,7 +51,7 @@ func sendEmail(send func(context.Context, Mail) (string, error)) *builtin {
 		handlers: map[string]handler{"send": func(ctx context.Context, key string, input []byte) (json.RawMessage, error) {
 			return sendMail(ctx, send, key, input)
 		}},
-		checks: map[string]check{"send": addresses},
+		checks: map[string]check{"send": plain(addresses)},
 	}
 }
 

@@ -5,35 +5,47 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"math/big"
-	"strings"
 	"time"
-	"unicode/utf8"
 
-	"github.com/itchyny/gojq"
 	"github.com/storyloop/storyloop/host"
-	connectorv1 "github.com/storyloop/storyloop/proto/connector/v1"
-	"github.com/storyloop/storyloop/schemas/validate"
+	"github.com/storyloop/storyloop/host/core/jq"
 	"google.golang.org/protobuf/types/known/durationpb"
 )
 
-const (
-	// jqTime bounds a program that is called without a deadline, and is the default
-	// of steps. Real ones take milliseconds.
-	jqTime = 10 * time.Second
-	// maxJQOutput bounds what a program gives, in bytes of JSON.
-	maxJQOutput = 8 << 20
+// JQ runs jq programs. Errors of both methods are a *host.InputError where the
+// program or its inputs are to blame, a *host.FailureError where they are not, or
+// a fault of ours.
+type JQ interface {
+	// Check reports what is wrong with a program.
+	Check(ctx context.Context, program string) error
+	// Run returns the one value that a program gives for its inputs, both JSON; null
+	// if it gives none. All digits of numbers are kept.
+	Run(ctx context.Context, program string, inputs []byte) ([]byte, error)
+}
+
+var (
+	_ JQ = (*jq.Pool)(nil)
+	_ JQ = jq.Local{}
 )
 
+// jqTime is the default time-out of steps. Real programs take milliseconds.
+const jqTime = 10 * time.Second
+
 // transform returns the connector that reshapes data.
-func transform() *builtin {
-	jq := operation("jq", "jq", "Reshapes data with a jq program.")
-	jq.Timeout = durationpb.New(jqTime)
+func transform(programs JQ) *builtin {
+	if programs == nil {
+		programs = jq.Local{}
+	}
+	op := operation("jq", "jq", "Reshapes data with a jq program.")
+	op.Timeout = durationpb.New(jqTime)
 	return &builtin{
-		catalog:  catalog("transform", "Transform", "Reshapes data.", jq),
-		handlers: map[string]handler{"jq": runJQ},
-		checks:   map[string]check{"jq": checkJQ},
+		catalog: catalog("transform", "Transform", "Reshapes data.", op),
+		handlers: map[string]handler{"jq": func(ctx context.Context, _ string, input []byte) (json.RawMessage, error) {
+			return runJQ(ctx, programs, input)
+		}},
+		checks: map[string]check{"jq": func(ctx context.Context, input []byte, say func(pointer, code, summary string)) error {
+			return checkJQ(ctx, programs, input, say)
+		}},
 	}
 }
 
@@ -43,141 +55,30 @@ type jqInput struct {
 	Inputs  json.RawMessage `json:"inputs"`
 }
 
-func checkJQ(input []byte, say func(pointer, code, summary string)) {
+func checkJQ(ctx context.Context, programs JQ, input []byte, say func(pointer, code, summary string)) error {
 	var in jqInput
 	if json.Unmarshal(input, &in) != nil || in.Program == "" {
-		return
+		return nil
 	}
-	if _, err := compileJQ(in.Program); err != nil {
-		say("/program", "wrong_form", err.Error())
+	err := programs.Check(ctx, in.Program)
+	var wrong *host.InputError
+	if errors.As(err, &wrong) {
+		say(wrong.Pointer, "wrong_form", wrong.Message)
+		return nil
 	}
-}
-
-// compileJQ reads a program. It has no access to files, to the environment or to
-// other inputs: the library gives them only where it is told to.
-func compileJQ(program string) (*gojq.Code, error) {
-	query, err := gojq.Parse(program)
-	var syntax *gojq.ParseError
-	if errors.As(err, &syntax) {
-		line, column := place(program, syntax.Offset-len(syntax.Token))
-		return nil, fmt.Errorf("is not a jq program: line %d, column %d: %w", line, column, err)
-	}
-	if err == nil {
-		var code *gojq.Code
-		if code, err = gojq.Compile(query); err == nil {
-			return code, nil
-		}
-	}
-	return nil, fmt.Errorf("is not a jq program: %w", err)
-}
-
-// place returns the line and the column of an offset, from 1.
-func place(text string, offset int) (line, column int) {
-	before := text[:min(max(offset, 0), len(text))]
-	return strings.Count(before, "\n") + 1, utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:]) + 1
+	return err
 }
 
 // runJQ gives the one value that a program results in. A program that only reads
 // its inputs may be run again as often as one likes.
-func runJQ(ctx context.Context, _ string, input []byte) (json.RawMessage, error) {
+func runJQ(ctx context.Context, programs JQ, input []byte) (json.RawMessage, error) {
 	in := jqInput{Inputs: json.RawMessage("{}")}
 	if err := json.Unmarshal(input, &in); err != nil {
 		return nil, &host.InputError{Message: err.Error()}
 	}
-	inputs, err := validate.Decode(in.Inputs) // all digits of numbers are kept
+	result, err := programs.Run(ctx, in.Program, in.Inputs)
 	if err != nil {
-		return nil, &host.InputError{Pointer: "/inputs", Message: err.Error()}
-	}
-	code, err := compileJQ(in.Program)
-	if err != nil {
-		return nil, &host.InputError{Pointer: "/program", Message: err.Error()}
-	}
-	ctx, cancel := context.WithTimeout(ctx, jqTime*6)
-	defer cancel()
-	m, done := withinMemory(ctx, 8*uint64(len(in.Inputs))) // decoded, JSON takes several times as much
-	defer done()
-	value, err := one(code.RunWithContext(m, inputs))
-	switch cause := context.Cause(m); {
-	case errors.Is(cause, context.DeadlineExceeded):
-		return nil, &host.InputError{Pointer: "/program", Message: "the program did not end in time; is it a loop that never ends?"}
-	case errors.Is(cause, errMemory):
-		// It may have been the others: another attempt tells.
-		return nil, refused(connectorv1.FailureKind_FAILURE_KIND_UNAVAILABLE, "%v", errMemory)
-	case cause != nil:
-		return nil, refused(connectorv1.FailureKind_FAILURE_KIND_UNAVAILABLE, "The program was cut off.")
-	case err != nil:
 		return nil, err
 	}
-	if room := maxJQOutput; !fits(value, &room, 0) {
-		return nil, &host.InputError{Pointer: "/program", Message: fmt.Sprintf("the result is larger than %d MiB, or nested too deep", maxJQOutput>>20)}
-	}
-	result, err := gojq.Marshal(value)
-	if err != nil {
-		return nil, fmt.Errorf("writing the result of a jq program: %w", err)
-	}
 	return bytes.Join([][]byte{[]byte(`{"result":`), result, []byte("}")}, nil), nil
-}
-
-// one returns the one value of a program; nil if there is none.
-func one(values gojq.Iter) (any, error) {
-	value, ok := values.Next()
-	if err, isErr := value.(error); isErr {
-		return nil, jqError(err)
-	}
-	if !ok {
-		return nil, nil
-	}
-	switch next, more := values.Next(); {
-	case !more:
-		return value, nil
-	default:
-		if err, isErr := next.(error); isErr {
-			return nil, jqError(err)
-		}
-		return nil, &host.InputError{Pointer: "/program", Message: "the program gives more than one value; put it into [ ] to get a list of them"}
-	}
-}
-
-// jqError says what went wrong while a program ran.
-func jqError(err error) error {
-	var halt *gojq.HaltError
-	if errors.As(err, &halt) {
-		return &host.InputError{Pointer: "/program", Message: "the program halts; use error(\"why\") to fail, or empty for no value"}
-	}
-	return &host.InputError{Pointer: "/program", Message: "the program failed: " + err.Error()}
-}
-
-// fits takes the size of a value, as JSON at least, off room, and stops when there
-// is none left.
-func fits(value any, room *int, depth int) bool {
-	const deepest = 1000
-	if depth > deepest {
-		return false
-	}
-	switch v := value.(type) {
-	case string:
-		*room -= len(v) + 2
-	case json.Number:
-		*room -= len(v)
-	case *big.Int: // ten bits are three digits
-		*room -= v.BitLen() * 3 / 10
-	case []any:
-		*room -= 2 + len(v)
-		for _, item := range v {
-			if *room < 0 || !fits(item, room, depth+1) {
-				return false
-			}
-		}
-	case map[string]any:
-		*room -= 2
-		for name, member := range v {
-			*room -= len(name) + 4
-			if *room < 0 || !fits(member, room, depth+1) {
-				return false
-			}
-		}
-	default:
-		*room -= 4
-	}
-	return *room >= 0
 }

@@ -52,16 +52,15 @@ func TestTransform_EndsWithTheDeadline(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
 	_, failure := newBench(t, core.Config{}).invoke(ctx, "transform", "jq", `{"program":"last(repeat(1))"}`)
-	assert.Contains(t, failure.GetMessage(), "did not end in time")
+	assert.Contains(t, failure.GetMessage(), "the program took longer than")
 }
 
 // Not parallel to others: what they take counts as well.
 func TestTransform_EndsWhereMemoryDoes(t *testing.T) {
 	b := newBench(t, core.Config{})
 	for name, program := range map[string]string{
-		"endless list": `[repeat(1)]`,
-		"doubling":     `reduce range(60) as $i (\"x\"; . + .)`,
-		"nested":       `reduce range(1e9) as $i (0; [.]) | tojson`,
+		"doubling": `reduce range(60) as $i (\"x\"; . + .)`,
+		"nested":   `reduce range(1e9) as $i (0; [.]) | tojson`,
 	} {
 		_, failure := b.invoke(t.Context(), "transform", "jq", `{"program":"`+program+`"}`)
 		assert.Equal(t, connectorv1.FailureKind_FAILURE_KIND_UNAVAILABLE, failure.GetKind(), name)

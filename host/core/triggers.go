@@ -11,7 +11,7 @@ import (
 // triggers returns the triggers of the host's own. The engine starts their runs.
 func triggers() host.ConnectorList {
 	schedule := trigger(host.ScheduleConnector, "Schedule", "Starts a workflow by the clock.", "The time has come.")
-	schedule.checks = map[string]check{host.ScheduleConnector: timetable}
+	schedule.checks = map[string]check{host.ScheduleConnector: plain(timetable)}
 	return host.ConnectorList{
 		trigger("manual", "Manual", "Starts a workflow by hand.", "A person starts the workflow."),
 		schedule,

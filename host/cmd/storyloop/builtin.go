@@ -18,9 +18,9 @@ type httpSettings struct {
 }
 
 // builtIn makes the built-in connectors, with what those need that reach beyond a
-// run: the store, the mail server, and which internal addresses may be reached.
-func builtIn(values host.Values, mail *vault.SMTP, settings map[string]json.RawMessage) (host.ConnectorList, error) {
-	config := core.Config{Values: values}
+// run: to the store and the workers that config names come the mail server, and
+// which internal addresses may be reached.
+func builtIn(config core.Config, mail *vault.SMTP, settings map[string]json.RawMessage) (host.ConnectorList, error) {
 	if raw, ok := settings["http-client"]; ok {
 		var h httpSettings
 		if err := json.Unmarshal(raw, &h); err != nil {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	_ "time/tzdata" // schedules have time zones, and small machines have no list of them
 )
@@ -17,6 +18,9 @@ import (
 var version = "dev"
 
 func main() {
+	if slices.Equal(os.Args[1:], workerArgs) {
+		beWorker()
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// A second signal ends the process at once, should an orderly end hang.
 	context.AfterFunc(ctx, stop)

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -30,6 +31,9 @@ const roleEnv = "STORYLOOP_TEST_ROLE"
 var lock string
 
 func TestMain(m *testing.M) {
+	if slices.Equal(os.Args[1:], workerArgs) {
+		beWorker()
+	}
 	if os.Getenv(roleEnv) == "storyloop" {
 		main()
 	}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/storyloop/storyloop/host"
+	"github.com/storyloop/storyloop/host/core"
+	"github.com/storyloop/storyloop/host/core/jq"
 	"github.com/storyloop/storyloop/host/http/metrics"
 	"github.com/storyloop/storyloop/host/sqlite"
 	"github.com/storyloop/storyloop/host/vault"
@@ -20,6 +22,7 @@ type stack struct {
 	log        *slog.Logger
 	sandbox    *sandbox // Nil without one.
 	connectors *registry
+	jq         *jq.Pool
 	vault      *vault.Vault
 	engine     *host.Engine
 	file       *sqlite.Store // Nil where things are kept in memory.
@@ -71,7 +74,10 @@ func (a *app) openStack(ctx context.Context, o stackOptions) (_ *stack, err erro
 	if err != nil {
 		return nil, err
 	}
-	own, err := builtIn(store, contents.SMTP, settings)
+	if s.jq, err = jqPool(log); err != nil {
+		return nil, err
+	}
+	own, err := builtIn(core.Config{Values: store, JQ: s.jq}, contents.SMTP, settings)
 	if err != nil {
 		return nil, err
 	}
@@ -138,6 +144,9 @@ func (s *stack) close() {
 	}
 	if s.connectors != nil {
 		s.connectors.close(ctx)
+	}
+	if s.jq != nil {
+		s.jq.Close()
 	}
 	if s.file != nil {
 		if err := s.file.Close(); err != nil {

@@ -1,4 +1,4 @@
-package core
+package jq
 
 import (
 	"context"
@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// maxJQMemory is how much what the host holds in memory may grow while a program
+// maxGrowth is how much what the host holds in memory may grow while a program
 // runs. It is also what keeps values from being nested so deep that the library,
 // which is recursive, would exhaust the stack and with it the host: a level takes
 // at least 40 bytes of heap, and some 200 of the half a gigabyte of stack.
-const maxJQMemory = 48 << 20
+const maxGrowth = 48 << 20
 
 // errMemory ends a program that takes too much.
 var errMemory = errors.New("the program takes too much memory; does it collect a list without end?")
@@ -33,7 +33,7 @@ type meter struct {
 // included. Call done when the program has ended.
 func withinMemory(ctx context.Context, inputs uint64) (m *meter, done func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	most := min(read(heldBytes), read(liveBytes)+inputs) + maxJQMemory
+	most := min(read(heldBytes), read(liveBytes)+inputs) + maxGrowth
 	m = &meter{Context: ctx, cancel: cancel, most: most, look: most, checked: time.Now()}
 	return m, func() {
 		cancel(nil)
@@ -71,8 +71,9 @@ func (m *meter) grown() bool {
 
 // Metrics of the runtime.
 const (
-	heldBytes = "/memory/classes/heap/objects:bytes" // Garbage included.
-	liveBytes = "/gc/heap/live:bytes"                // When garbage was last collected.
+	heldBytes  = "/memory/classes/heap/objects:bytes" // Garbage included.
+	liveBytes  = "/gc/heap/live:bytes"                // When garbage was last collected.
+	stackBytes = "/memory/classes/heap/stacks:bytes"
 )
 
 func read(metric string) uint64 {
