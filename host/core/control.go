@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/storyloop/storyloop/host"
@@ -102,8 +101,8 @@ func patterns(input []byte, say func(pointer, code, summary string)) {
 		if !strings.HasSuffix(c.Comparison, "matches") || json.Unmarshal(c.Value2, &pattern) != nil {
 			continue
 		}
-		if _, err := regexp.Compile(pattern); err != nil {
-			say(pointer, "wrong_form", "is not a regular expression: "+err.Error())
+		if _, err := workflow.CompilePattern(pattern); err != nil {
+			say(pointer, "wrong_form", err.Error())
 		}
 	}
 }

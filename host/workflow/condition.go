@@ -31,7 +31,7 @@ func (f *frame) condition(c Ctx, prefix string, s *Step) (input, output json.Raw
 func (f *frame) conditionInput(s *Step) (json.RawMessage, error) {
 	list := s.Input.Member("conditions")
 	if list == nil || list.items == nil {
-		return f.input(s.Input)
+		return f.input(s.Input, maxControl)
 	}
 	lenient := *list
 	lenient.items = nil
@@ -46,7 +46,7 @@ func (f *frame) conditionInput(s *Step) (json.RawMessage, error) {
 		}
 		in.members = append(in.members, m)
 	}
-	return in.resolve(f)
+	return in.resolve(f, maxControl)
 }
 
 // forgiving drops a value1 that leads nowhere, if the comparison can do without.
@@ -57,7 +57,7 @@ func (f *frame) forgiving(condition *Value) *Value {
 	default:
 		return condition
 	}
-	if _, err := condition.Member("value1").resolve(f); !isNowhere(err) {
+	if _, err := condition.Member("value1").resolve(f, maxControl); !isNowhere(err) {
 		return condition
 	}
 	return condition.without("value1")
@@ -172,14 +172,12 @@ func equal(a, b json.RawMessage) bool {
 		}
 		return true
 	case "an object":
-		names := rawNames(a)
-		if len(names) != len(rawNames(b)) {
+		x, y := membersOf(a), membersOf(b)
+		if len(x) != len(y) {
 			return false
 		}
-		for _, name := range names {
-			x, _ := rawMember(a, name)
-			y, ok := rawMember(b, name)
-			if !ok || !equal(x, y) {
+		for name := range x {
+			if other, ok := y[name]; !ok || !equal(x[name], other) {
 				return false
 			}
 		}
@@ -188,10 +186,21 @@ func equal(a, b json.RawMessage) bool {
 	return strings.TrimSpace(string(a)) == strings.TrimSpace(string(b))
 }
 
+func membersOf(object json.RawMessage) map[string]json.RawMessage {
+	members := map[string]json.RawMessage{}
+	eachMember(object, func(key, value json.RawMessage) { members[unquote(key)] = value })
+	return members
+}
+
 // exact reads a number without losing a digit. Its exponent has a bound, since
-// 1e999999999 would take all memory.
+// 1e999999999 would take all memory, and so have its digits, of which a million
+// take minutes.
 func exact(v json.RawMessage) (*big.Rat, bool) {
+	const longest = 10_000
 	s := strings.ToLower(strings.TrimSpace(string(v)))
+	if len(s) > longest {
+		return nil, false
+	}
 	if _, exponent, ok := strings.Cut(s, "e"); ok && len(strings.TrimLeft(exponent, "+-0")) > 3 {
 		return nil, false
 	}
@@ -245,9 +254,26 @@ func compareText(a json.RawMessage, comparison string, b json.RawMessage) (bool,
 	case "ends_with":
 		return strings.HasSuffix(x, y), nil
 	}
-	re, err := regexp.Compile(y)
+	re, err := CompilePattern(y)
 	if err != nil {
-		return false, invalid("/value2", "is not a regular expression: %v", err)
+		return false, invalid("/value2", "%v", err)
 	}
 	return re.MatchString(x), nil
+}
+
+// maxPattern bounds a regular expression, in bytes. A repetition of a few letters
+// takes thousands of times as much memory.
+const maxPattern = 1000
+
+// CompilePattern reads a regular expression of a condition. The error is half a
+// sentence about it.
+func CompilePattern(pattern string) (*regexp.Regexp, error) {
+	if len(pattern) > maxPattern {
+		return nil, fmt.Errorf("is too long: a regular expression may have %d bytes", maxPattern)
+	}
+	re, err := regexp.Compile(pattern)
+	if err != nil {
+		return nil, fmt.Errorf("is not a regular expression: %w", err)
+	}
+	return re, nil
 }

@@ -146,7 +146,7 @@ func (f *frame) control(c Ctx, path, prefix string, s *Step) (input, output json
 	if s.Connector == ConditionConnector {
 		return f.condition(c, prefix, s)
 	}
-	if input, err = f.input(s.Input); err != nil {
+	if input, err = f.input(s.Input, maxControl); err != nil {
 		return nil, nil, err
 	}
 	switch {
@@ -166,11 +166,11 @@ func (f *frame) control(c Ctx, path, prefix string, s *Step) (input, output json
 	return input, output, err
 }
 
-func (f *frame) input(v *Value) (json.RawMessage, error) {
+func (f *frame) input(v *Value, most int) (json.RawMessage, error) {
 	if v == nil {
 		return json.RawMessage("{}"), nil
 	}
-	return v.resolve(f)
+	return v.resolve(f, most)
 }
 
 func delay(c Ctx, path string, s *Step, input json.RawMessage) (json.RawMessage, error) {

@@ -28,6 +28,7 @@ type Loop struct {
 	goesOn      bool // After an iteration that failed.
 	maxFailures int  // Below zero: no bound.
 	collect     *Value
+	collected   int // Bytes.
 }
 
 // Iteration is what came of one iteration. An engine may store it as JSON.
@@ -48,6 +49,7 @@ type Summary struct {
 	Failures  []IndexedFailure  `json:"failures,omitempty"` // The first hundred.
 	Cause     *IndexedFailure   `json:"cause,omitempty"`    // Why the loop failed as a whole.
 	Broke     bool              `json:"broke,omitempty"`
+	TooMuch   bool              `json:"too_much,omitempty"` // Was collected: the cause is no iteration's failure.
 }
 
 // IndexedFailure is the failure of an iteration.
@@ -79,7 +81,7 @@ func (f *frame) loopStep(c Ctx, path string, s *Step) (input, output json.RawMes
 }
 
 func (f *frame) newLoop(path string, s *Step) (*Loop, json.RawMessage, error) {
-	input, err := f.input(s.Input.without("collect"))
+	input, err := f.input(s.Input.without("collect"), maxControl)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -151,7 +153,7 @@ func (l *Loop) Run(c Ctx, i int) (Iteration, error) {
 
 	err := f.body(c, prefix, l.Step.Steps)
 	if err == nil && l.collect != nil {
-		if it.Collected, err = l.collect.resolve(f); err != nil {
+		if it.Collected, err = l.collect.resolve(f, maxInput); err != nil {
 			if failure, ok := caught(err); ok {
 				failure.Pointer = "/collect"
 				f.place(failure, fmt.Sprintf("%s[%d]", l.Path, i), l.Step)
@@ -194,7 +196,7 @@ func boolean(b bool) json.RawMessage {
 // ends with it.
 func (l *Loop) Add(sum *Summary, it Iteration) (stop bool) {
 	sum.Count++
-	if l.collect != nil {
+	if l.collected += len(it.Collected); l.collect != nil && l.collected <= maxOutput {
 		for len(sum.Results) <= it.Index {
 			sum.Results = append(sum.Results, json.RawMessage("null"))
 		}
@@ -204,6 +206,11 @@ func (l *Loop) Add(sum *Summary, it Iteration) (stop bool) {
 		}
 	}
 	sum.Broke = sum.Broke || it.Broke
+	if l.collected > maxOutput {
+		sum.Results, sum.TooMuch = nil, true
+		sum.cause(it.Index, invalid("/collect", "what the loop collects is larger than %d MiB; collect less of each iteration, or loop over less at a time", maxOutput>>20))
+		return true
+	}
 	if it.Failure == nil {
 		sum.Succeeded++
 		return sum.Broke
@@ -211,10 +218,17 @@ func (l *Loop) Add(sum *Summary, it Iteration) (stop bool) {
 	sum.Failed++
 	sum.list(IndexedFailure{it.Index, it.Failure})
 	fatal := !it.Tolerated && !l.goesOn || l.maxFailures >= 0 && sum.Failed > l.maxFailures
-	if fatal && (sum.Cause == nil || it.Index < sum.Cause.Index) {
-		sum.Cause = &IndexedFailure{it.Index, it.Failure}
+	if fatal {
+		sum.cause(it.Index, it.Failure)
 	}
 	return sum.Broke || sum.Cause != nil
+}
+
+// cause keeps the failure of the lowest index, in whatever order they come.
+func (sum *Summary) cause(index int, f *Failure) {
+	if sum.Cause == nil || index < sum.Cause.Index {
+		sum.Cause = &IndexedFailure{index, f}
+	}
 }
 
 // list keeps the first failures by index, in whatever order they come.
@@ -230,7 +244,7 @@ func (sum *Summary) list(f IndexedFailure) {
 // failure returns why the loop failed: the failure of the iteration that ended it.
 func (l *Loop) failure(sum Summary) *Failure {
 	f := *sum.Cause.Failure
-	if l.goesOn {
+	if l.goesOn && !sum.TooMuch {
 		f.Message = fmt.Sprintf("more than %d iterations of %s failed, the last with: %s", l.maxFailures, l.Step.ID, f.Message)
 	}
 	return &f

@@ -11,7 +11,7 @@ const maxOutput = 256 << 20
 
 // call runs an operation: one page, or page after page until there is enough.
 func (f *frame) call(c Ctx, path string, s *Step) (json.RawMessage, error) {
-	input, err := f.input(s.Input)
+	input, err := f.input(s.Input, maxInput)
 	if err != nil {
 		return nil, err
 	}

@@ -179,3 +179,21 @@ func typeName(raw json.RawMessage) string {
 		return "a number"
 	}
 }
+
+// deeper reports whether values are nested deeper than that.
+func deeper(raw json.RawMessage, most int) bool {
+	depth := 0
+	for i := 0; i < len(raw); i++ {
+		switch raw[i] {
+		case '"':
+			i = skipValue(raw, i) - 1
+		case '[', '{':
+			if depth++; depth > most {
+				return true
+			}
+		case ']', '}':
+			depth--
+		}
+	}
+	return false
+}

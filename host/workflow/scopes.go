@@ -176,7 +176,13 @@ func (p *parser) envRef(v *Value, r *Ref) {
 	}
 }
 
+// nearStep offers the step that was probably meant. It sorts all there are, so it
+// does that for the first problems only.
 func (p *parser) nearStep(name string, s scope) string {
+	const most = 100
+	if len(p.problems) > most {
+		return ""
+	}
 	var ids []string
 	for id, state := range s.steps {
 		if state != absent {

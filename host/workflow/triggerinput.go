@@ -6,5 +6,5 @@ import "encoding/json"
 // only lead to config and to the variables of env.
 func (d *Document) TriggerInput(env map[string]string) (json.RawMessage, error) {
 	f := frame{run: &run{doc: d, in: Values{Env: env}}}
-	return f.input(d.Trigger.Input)
+	return f.input(d.Trigger.Input, maxInput)
 }

@@ -99,23 +99,28 @@ func (v *Value) each(f func(v *Value, r *Ref, lenient bool)) {
 	}
 }
 
-// resolve returns the value with its references replaced by what they lead to.
-func (v *Value) resolve(vs values) (json.RawMessage, error) {
+// resolve returns the value with its references replaced by what they lead to, at
+// most so many bytes of it.
+func (v *Value) resolve(vs values, most int) (json.RawMessage, error) {
+	return v.with(&resolution{values: vs, most: most})
+}
+
+func (v *Value) with(r *resolution) (json.RawMessage, error) {
 	switch {
 	case v == nil:
 		return nil, nil
 	case v.raw != nil:
 		return v.raw, nil
 	case v.ref != nil:
-		return v.resolveRef(vs)
+		return v.resolveRef(r)
 	case v.parts != nil:
-		return v.resolveText(vs)
+		return v.resolveText(r)
 	}
 	b := []byte{}
 	if v.members != nil {
 		b = append(b, '{')
 		for i, m := range v.members {
-			value, err := m.value.resolve(vs)
+			value, err := m.value.with(r)
 			if err != nil {
 				return nil, err
 			}
@@ -128,7 +133,7 @@ func (v *Value) resolve(vs values) (json.RawMessage, error) {
 	}
 	b = append(b, '[')
 	for i, item := range v.items {
-		value, err := item.resolve(vs)
+		value, err := item.with(r)
 		if err != nil {
 			return nil, err
 		}
@@ -140,25 +145,25 @@ func (v *Value) resolve(vs values) (json.RawMessage, error) {
 	return append(b, ']'), nil
 }
 
-func (v *Value) resolveRef(vs values) (json.RawMessage, error) {
-	raw, err := v.ref.resolve(vs)
+func (v *Value) resolveRef(r *resolution) (json.RawMessage, error) {
+	raw, err := r.look(v.ref)
 	if v.fallback == nil {
 		return raw, err
 	}
 	if isNowhere(err) || err == nil && !v.ref.Singular() && string(raw) == "[]" {
-		return v.fallback.resolve(vs)
+		return v.fallback.with(r)
 	}
 	return raw, err
 }
 
-func (v *Value) resolveText(vs values) (json.RawMessage, error) {
+func (v *Value) resolveText(r *resolution) (json.RawMessage, error) {
 	var b strings.Builder
 	for _, p := range v.parts {
 		if p.ref == nil {
 			b.WriteString(p.text)
 			continue
 		}
-		raw, err := p.ref.resolve(vs)
+		raw, err := r.look(p.ref)
 		if err != nil {
 			return nil, err
 		}

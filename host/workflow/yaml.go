@@ -62,7 +62,7 @@ func yamlError(err error) error {
 // yamlBuilder turns YAML's nodes into ours.
 type yamlBuilder struct {
 	nodes int
-	bytes int                 // Of scalars, aliases counted out.
+	bytes int                 // Of scalars and keys, aliases counted out.
 	open  map[*yaml.Node]bool // Anchors that are being expanded.
 }
 
@@ -112,6 +112,9 @@ func (b *yamlBuilder) build(y *yaml.Node, depth int) (*node, error) {
 				return nil, err
 			}
 			key := place{y.Content[i].Line, y.Content[i].Column}
+			if b.bytes += len(name); b.bytes > 2*maxSource {
+				return nil, tooMany(key)
+			}
 			if first, ok := seen[name]; ok {
 				return nil, duplicate(name, key, first)
 			}

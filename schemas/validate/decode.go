@@ -15,6 +15,10 @@ import (
 // a number such as 1e999999999 would take all memory.
 const maxExponent = 400
 
+// maxDigits bounds the length of a number, for the same reason: a million digits
+// take minutes.
+const maxDigits = 10_000
+
 // SyntaxError says where a text is not JSON. It does not quote the text.
 type SyntaxError struct {
 	Line, Column int // From 1.
@@ -50,7 +54,7 @@ func Decode(text []byte) (any, error) {
 		return nil, syntaxError(text, int(d.InputOffset()), "something follows the value")
 	}
 	if !moderate(value) {
-		return nil, syntaxError(text, 0, fmt.Sprintf("a number has an exponent beyond %d", maxExponent))
+		return nil, syntaxError(text, 0, fmt.Sprintf("a number has more than %d digits, or an exponent beyond %d", maxDigits, maxExponent))
 	}
 	return value, nil
 }
@@ -79,6 +83,9 @@ func invalidAt(text []byte) int {
 func moderate(value any) bool {
 	switch v := value.(type) {
 	case json.Number:
+		if len(v) > maxDigits {
+			return false
+		}
 		_, exponent, found := strings.Cut(strings.ToLower(string(v)), "e")
 		if !found {
 			return true

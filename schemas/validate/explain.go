@@ -240,10 +240,19 @@ func (e *explainer) notAllowed(pointer string, enum, value any) []Problem {
 	return []Problem{{Pointer: pointer, Code: "not_allowed", Message: "must be one of " + strings.Join(texts, ", "), Detail: detail}}
 }
 
-// Nearest returns the name that was probably meant, or nothing if none is near.
+// Nearest returns the name that was probably meant, or nothing if none is near. It
+// looks at five hundred names at most, and at none that is too long to be mistyped:
+// to compare takes as long as one name times the other.
 func Nearest(given string, names []string) string {
+	const most, longest = 500, 100
+	if len(given) > longest {
+		return ""
+	}
 	best, shortest := "", max(2, len(given)/3)+1
-	for _, name := range names {
+	for _, name := range names[:min(len(names), most)] {
+		if len(name) > longest {
+			continue
+		}
 		if d := levenshtein.ComputeDistance(strings.ToLower(given), strings.ToLower(name)); d < shortest && d < len(name) {
 			best, shortest = name, d
 		}
