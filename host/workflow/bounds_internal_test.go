@@ -10,7 +10,7 @@ import (
 
 func TestLoop_CollectsNoMoreThanFits(t *testing.T) {
 	t.Parallel()
-	l := &Loop{Step: &Step{ID: "loop-1"}, collect: Literal(json.RawMessage("1")), maxFailures: -1, goesOn: true, collected: maxOutput - 10}
+	l := &Loop{Step: &Step{ID: "loop-1"}, collect: &Value{raw: json.RawMessage("1")}, maxFailures: -1, goesOn: true, collected: maxOutput - 10}
 	var sum Summary
 	assert.False(t, l.Add(&sum, Iteration{Index: 0, Collected: json.RawMessage(`"123456"`)}))
 	assert.Len(t, sum.Results, 1)
