@@ -182,13 +182,13 @@ type quiet struct{ hclog.Logger }
 
 func (quiet) Named(string) hclog.Logger { return hclog.New(&hclog.LoggerOptions{Level: hclog.Off}) }
 
-func start(t testing.TB) *process {
+func start(t testing.TB, env ...string) *process {
 	t.Helper()
 	p := &process{stderr: &lockedBuffer{}, cmd: exec.Command(os.Args[0])}
 	dir, err := os.MkdirTemp("", "c")
 	require.NoError(t, err)
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	p.cmd.Env = []string{roleEnv + "=connector", "PLUGIN_UNIX_SOCKET_DIR=" + dir}
+	p.cmd.Env = append([]string{roleEnv + "=connector", "PLUGIN_UNIX_SOCKET_DIR=" + dir}, env...)
 	p.client = goplugin.NewClient(&goplugin.ClientConfig{
 		HandshakeConfig: connectorv1.Handshake, Plugins: goplugin.PluginSet{connectorv1.PluginName: dialer{}},
 		Cmd: p.cmd, SkipHostEnv: true, AutoMTLS: true, AllowedProtocols: []goplugin.Protocol{goplugin.ProtocolGRPC},

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"syscall"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 	goplugin "github.com/hashicorp/go-plugin"
@@ -18,7 +19,12 @@ import (
 	"google.golang.org/grpc/status"
 
 	connectorv1 "github.com/storyloop/storyloop/proto/connector/v1"
+	"github.com/storyloop/storyloop/telemetry"
 )
+
+// flushLimit bounds how long the last traces may take at the end. A host on
+// go-plugin waits two seconds for a connector to end.
+const flushLimit = 1500 * time.Millisecond
 
 // serve runs the connector until its host ends it or goes away. With stay it
 // outlives every host, for people who try it by hand.
@@ -29,6 +35,15 @@ func serve(spec Spec, stay bool) error {
 		level = slog.LevelDebug
 	}
 	log := newLogger(os.Stderr, level)
+	traces, err := telemetry.Open(context.Background(), telemetry.Config{
+		Service: "connector-" + spec.Name, Version: spec.Version, Getenv: os.Getenv, Log: log,
+	})
+	if err != nil {
+		// The environment is the host's affair, and calls can do without.
+		log.Error("the environment's variables for traces are wrong; there are no traces", "error", err)
+	}
+	defer traces.Close(flushLimit)
+	log = traces.Log(log)
 	srv, err := newServer(spec, log)
 	if err != nil {
 		return err
@@ -42,12 +57,16 @@ func serve(spec Spec, stay bool) error {
 	options := []grpc.ServerOption{
 		grpc.MaxRecvMsgSize(connectorv1.MaxMessage),
 		grpc.MaxSendMsgSize(connectorv1.MaxMessage),
-		grpc.ChainUnaryInterceptor(recovering.unary),
-		grpc.ChainStreamInterceptor(recovering.stream),
 	}
+	if p := traces.Provider(); p != nil {
+		t := newTracing(p, srv) // The first, so that it sees what a panic was turned into.
+		options = append(options, grpc.ChainUnaryInterceptor(t.unary), grpc.ChainStreamInterceptor(t.stream))
+	}
+	options = append(options, grpc.ChainUnaryInterceptor(recovering.unary), grpc.ChainStreamInterceptor(recovering.stream))
 	if !stay {
 		options = append(options, grpc.StatsHandler(newLease(firstLease, func() {
 			log.Info("no host is connected; ending")
+			traces.Close(flushLimit)
 			os.Exit(0)
 		})))
 	}

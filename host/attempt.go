@@ -27,7 +27,7 @@ func (k *call) attempt(cred *connectorv1.Credential) (*connectorv1.Result, *conn
 	k.x.tell(Progress{Kind: Attempted, Path: k.Path, Attempt: k.made()}.of(k.Step))
 	k.log(slog.LevelDebug, "call begins", slog.String("operation", k.op.GetName()))
 
-	ctx, cancel := context.WithTimeout(WithCaller(k.x.ctx, k.caller()), k.timeout())
+	ctx, cancel := context.WithTimeout(WithCaller(k.ctx, k.caller()), k.timeout())
 	defer cancel()
 	req := &connectorv1.InvokeRequest{
 		Call:      &connectorv1.Call{Id: a.ID, Credential: cred, IdempotencyKey: k.key()},
@@ -80,6 +80,7 @@ func (k *call) begin(reconcile bool) *Attempt {
 
 func (k *call) finish(a *Attempt, r reply) {
 	a.EndedAt, a.Requests = k.x.e.Clock.Now(), r.requests
+	k.traceAttempt(r.failure)
 	if r.failure == nil && !a.Reconcile {
 		k.x.e.throttle.spent(k.Step.Connector, k.op, a.EndedAt.Sub(a.StartedAt))
 	}
@@ -194,7 +195,7 @@ func (k *call) look(lost *connectorv1.Failure) (done bool, out workflow.Outcome,
 		}
 		a := k.begin(true)
 		var resp *connectorv1.ReconcileResponse
-		ctx, cancel := context.WithTimeout(WithCaller(k.x.ctx, k.caller()), k.timeout())
+		ctx, cancel := context.WithTimeout(WithCaller(k.ctx, k.caller()), k.timeout())
 		failure = k.safely(func() {
 			resp = k.conn.Reconcile(ctx, &connectorv1.ReconcileRequest{
 				Call:      &connectorv1.Call{Id: a.ID, Credential: cred, IdempotencyKey: k.key()},

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/storyloop/storyloop/host/workflow"
 	connectorv1 "github.com/storyloop/storyloop/proto/connector/v1"
 )
@@ -31,6 +33,8 @@ type Refresher interface {
 type call struct {
 	workflow.Call
 	x    *execution
+	ctx  context.Context // The run's, with the step's span.
+	span trace.Span
 	conn Connector
 	op   *connectorv1.Operation
 
@@ -41,7 +45,7 @@ type call struct {
 
 // Call runs an operation to its outcome, or returns what the journal says that it
 // came to.
-func (x *execution) Call(c workflow.Call) (workflow.Outcome, error) {
+func (x *execution) Call(c workflow.Call) (out workflow.Outcome, err error) {
 	if err := x.stopped(); err != nil {
 		return workflow.Outcome{}, err
 	}
@@ -53,6 +57,8 @@ func (x *execution) Call(c workflow.Call) (workflow.Outcome, error) {
 		return settled(entry)
 	}
 	k := &call{Call: c, x: x, entry: x.entry(c.Path, c.Step)}
+	k.ctx, k.span = x.traceStep(c.Path, c.Step)
+	defer func() { k.traced(err) }()
 	if failure := k.prepare(); failure != nil {
 		return k.fail(failure)
 	}
@@ -238,7 +244,7 @@ func (k *call) credential() (*connectorv1.Credential, *connectorv1.Failure) {
 	}
 	missing := &NotFoundError{Kind: "credential", Name: name}
 	if k.x.e.Vault != nil {
-		cred, err := k.x.e.Vault.Credential(k.x.ctx, name)
+		cred, err := k.x.e.Vault.Credential(k.ctx, name)
 		if err == nil {
 			return cred, nil
 		}
@@ -270,7 +276,7 @@ func (k *call) decide(f *connectorv1.Failure, cut bool) (done bool, out workflow
 	case RefreshFirst:
 		k.refreshed = true
 		if r, ok := k.x.e.Vault.(Refresher); ok && k.Step.Credential != "" {
-			_, err := r.Refresh(k.x.ctx, k.Step.Credential)
+			_, err := r.Refresh(k.ctx, k.Step.Credential)
 			if err == nil {
 				k.log(slog.LevelInfo, "credential was refreshed", slog.String("credential", k.Step.Credential))
 				return false, out, nil

@@ -83,7 +83,7 @@ func (k *call) findCalled(name string, input json.RawMessage) (Run, *workflow.Fa
 		case err == nil && (!old.State.Ended() || old.State == RunSucceeded):
 			return old, nil, nil
 		case err == nil:
-			child, err := e.Again(k.x.ctx, AgainRequest{Run: old.ID, From: AgainFailed, ID: id})
+			child, err := e.Again(k.ctx, AgainRequest{Run: old.ID, From: AgainFailed, ID: id})
 			return child, nil, err
 		case !errors.As(err, &missing):
 			return old, nil, err
@@ -116,7 +116,7 @@ func (k *call) startCalled(id, name string, input json.RawMessage) (*workflow.Fa
 	case !def.Enabled:
 		return wrongCall("/workflow", fmt.Sprintf("the workflow %s is disabled", name)), nil
 	}
-	_, _, err = e.Start(k.x.ctx, StartRequest{Workflow: name, Trigger: input, ID: id, Origin: Origin{
+	_, _, err = e.Start(k.ctx, StartRequest{Workflow: name, Trigger: input, ID: id, Origin: Origin{
 		Kind: ByCall, Run: k.x.run.ID, Path: k.Path, Depth: origin.Depth + 1, Alert: origin.Alert,
 	}})
 	if errors.Is(err, ErrClosed) {

@@ -10,7 +10,7 @@ import (
 
 // Each runs a loop's iterations, as many at once as the loop wants. Only what is
 // under way is in memory, beside the summary.
-func (x *execution) Each(l *workflow.Loop) (workflow.Summary, error) {
+func (x *execution) Each(l *workflow.Loop) (sum workflow.Summary, err error) {
 	if err := x.stopped(); err != nil {
 		return workflow.Summary{}, err
 	}
@@ -25,6 +25,8 @@ func (x *execution) Each(l *workflow.Loop) (workflow.Summary, error) {
 		}
 		return sum, nil
 	}
+	end := x.traceLoop(l)
+	defer func() { end(sum, err) }()
 	r := iterations{x: x, l: l, failed: -1}
 	if x.resumed {
 		if r.begun, err = x.e.Store.Iterations(x.ctx, x.run.ID, l.Path); err != nil {

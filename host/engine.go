@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/storyloop/storyloop/host/workflow"
 	"github.com/storyloop/storyloop/schemas/validate"
 )
@@ -24,6 +26,7 @@ type Setup struct {
 
 	Clock   Clock                       // Nil means the system's.
 	Log     *slog.Logger                // Nil means none.
+	Traces  trace.TracerProvider        // Of runs and their steps. Nil means none.
 	Random  func() float64              // From 0 to 1, for waits and ids of attempts. Nil means the system's.
 	Env     func(string) (string, bool) // What $.env may lead to. Nil means the process's.
 	MaxRuns int                         // Runs at once; more are queued. Zero means 64.
@@ -41,6 +44,8 @@ type Engine struct {
 	schemas  schemas
 	ends     ends
 	hooks    hooks
+	arrivals arrivals
+	tracer   trace.Tracer // Nil if nothing is traced.
 
 	stop    context.Context // Ends when the engine closes.
 	halt    context.CancelFunc
@@ -81,11 +86,15 @@ func NewEngine(s Setup) *Engine {
 	}
 	stop, halt := context.WithCancel(context.Background())
 	changed, tellAll := context.WithCancel(context.Background())
-	return &Engine{
+	e := &Engine{
 		Setup: s, throttle: newThrottle(s.Store, s.Log), slots: make(chan struct{}, s.MaxRuns), stop: stop, halt: halt,
 		active: map[string]*execution{}, documents: map[string]*workflow.Document{},
 		changed: changed, tellAll: tellAll,
 	}
+	if s.Traces != nil {
+		e.tracer = s.Traces.Tracer("github.com/storyloop/storyloop/host")
+	}
+	return e
 }
 
 // StartRequest asks for a run.
@@ -105,7 +114,7 @@ var ErrClosed = errors.New("the engine is closed")
 
 // Start stores a run and begins it, or queues it where enough run already. It
 // returns false and the earlier run if the id is taken. The run does not end with
-// ctx.
+// ctx; its trace has a link to ctx's span.
 func (e *Engine) Start(ctx context.Context, req StartRequest) (Run, bool, error) {
 	def, err := e.Store.Definition(ctx, req.Workflow, "")
 	if err != nil {
@@ -135,7 +144,7 @@ func (e *Engine) begin(ctx context.Context, def Definition, req StartRequest) (R
 	if !fresh {
 		return r, false, nil
 	}
-	return r, true, e.launch(r, def, false)
+	return r, true, e.launch(r, def, false, trace.SpanContextFromContext(ctx))
 }
 
 // Resume goes on with all runs that an earlier process left unfinished, other than
@@ -178,7 +187,7 @@ func (e *Engine) resume(ctx context.Context, id string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	err = e.launch(r, def, true)
+	err = e.launch(r, def, true, trace.SpanContext{})
 	if errors.Is(err, errUnderWay) {
 		return false, nil
 	}

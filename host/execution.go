@@ -10,6 +10,9 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/storyloop/storyloop/host/workflow"
 )
 
@@ -34,6 +37,7 @@ type execution struct {
 	resumed bool // The journal may hold what a former process has done.
 
 	ctx     context.Context // Of calls: ends when the run is cancelled.
+	span    trace.Span      // The run's, which is that of ctx.
 	cancel  context.CancelCauseFunc
 	waitCtx context.Context // Of waits: ends also when the run must come to rest.
 	rest    context.CancelFunc
@@ -51,15 +55,17 @@ type execution struct {
 	workers  int // Goroutines that run steps,
 	waiters  int // and how many of these wait;
 	until    time.Time
-	reason   string // the last to do so until then, for this.
+	reason   string                // the last to do so until then, for this.
+	loops    map[string]trace.Span // Those under way that are traced, by path.
 }
 
 var _ workflow.Ctx = (*execution)(nil)
 
-// launch begins a run in a goroutine of its own.
-func (e *Engine) launch(r Run, def Definition, resumed bool) error {
+// launch begins a run in a goroutine of its own. Cause is the span that led to it.
+func (e *Engine) launch(r Run, def Definition, resumed bool, cause trace.SpanContext) error {
 	x := &execution{e: e, run: r, def: def, resumed: resumed, done: make(chan struct{}), workers: 1}
-	x.ctx, x.cancel = context.WithCancelCause(context.Background())
+	x.ctx, x.span = e.traceRun(r, resumed, cause)
+	x.ctx, x.cancel = context.WithCancelCause(x.ctx)
 	x.waitCtx, x.rest = context.WithCancel(x.ctx)
 
 	e.mu.Lock()
@@ -95,6 +101,7 @@ func (e *Engine) settled(ctx context.Context, id string) error {
 func (x *execution) main() {
 	stopWatching := context.AfterFunc(x.e.stop, x.rest)
 	defer func() {
+		x.traced()
 		stopWatching()
 		x.rest()
 		x.cancel(nil)
@@ -144,6 +151,7 @@ func (x *execution) interpret() (output json.RawMessage, err error) {
 	if err != nil {
 		return nil, &workflow.Failure{Kind: workflow.InvalidInput, Applied: "no", Workflow: x.run.Workflow, Message: err.Error()}
 	}
+	x.span.SetAttributes(attribute.String("storyloop.trigger", doc.Trigger.Connector))
 	x.run.State, x.run.Reason, x.run.Until = RunRunning, "", time.Time{}
 	if x.run.StartedAt.IsZero() {
 		x.run.StartedAt = x.e.Clock.Now()

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"slices"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/storyloop/storyloop/host/workflow"
 	connectorv1 "github.com/storyloop/storyloop/proto/connector/v1"
 )
@@ -28,6 +30,7 @@ func (e *Engine) Accept(ctx context.Context, connector string, events []*connect
 	if err != nil {
 		return 0, fmt.Errorf("storing events of %s: %w", connector, err)
 	}
+	e.arrivals.add(fresh, trace.SpanContextFromContext(ctx))
 	return len(fresh), nil
 }
 
@@ -87,6 +90,7 @@ func (e *Engine) Dispatch(ctx context.Context) error {
 }
 
 func (e *Engine) dispatch(ctx context.Context, ev Event, defs []Definition) error {
+	ctx = trace.ContextWithSpanContext(ctx, e.arrivals.take(ev.Key()))
 	for _, d := range defs {
 		doc, err := e.document(d)
 		if err != nil {

@@ -63,7 +63,7 @@ func (x *execution) logEnd() {
 
 // log logs a line about a step and the last call that it has made.
 func (k *call) log(level slog.Level, message string, attrs ...slog.Attr) {
-	k.x.e.logFor(k.x.ctx, k.caller(), level, message, attrs)
+	k.x.e.logFor(k.ctx, k.caller(), level, message, attrs)
 }
 
 func (e *Engine) logFor(ctx context.Context, c Caller, level slog.Level, message string, attrs []slog.Attr) {

@@ -3,6 +3,8 @@ package host
 import (
 	"context"
 	"fmt"
+
+	"go.opentelemetry.io/otel/trace"
 )
 
 // Cancel ends a run, wherever it is. It returns when the run has ended.
@@ -78,7 +80,7 @@ func (e *Engine) Resolve(ctx context.Context, id string, answer Choice) error {
 	if err := e.Store.UpdateRun(ctx, r, Synced); err != nil {
 		return fmt.Errorf("resuming run %s: %w", id, err)
 	}
-	return e.launch(r, def, true)
+	return e.launch(r, def, true, trace.SpanContext{})
 }
 
 // parked returns a run that asks something.

@@ -107,7 +107,7 @@ func (x *execution) show() error {
 func (x *execution) Now() time.Time { return x.e.Clock.Now() }
 
 // Sleep waits from when the step was first reached, also over a restart.
-func (x *execution) Sleep(path string, s *workflow.Step, d time.Duration) error {
+func (x *execution) Sleep(path string, s *workflow.Step, d time.Duration) (err error) {
 	if err := x.stopped(); err != nil {
 		return err
 	}
@@ -118,6 +118,8 @@ func (x *execution) Sleep(path string, s *workflow.Step, d time.Duration) error 
 	if found && entry.State.Final() {
 		return nil
 	}
+	_, span := x.traceStep(path, s)
+	defer func() { endSpan(span, err) }()
 	if !found {
 		entry = x.entry(path, s)
 		entry.State, entry.Until, entry.Reason = EntryWaiting, entry.StartedAt.Add(d), "delay"

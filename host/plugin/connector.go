@@ -40,7 +40,8 @@ func (c *Connector) Invoke(ctx context.Context, req *connectorv1.InvokeRequest) 
 // on the way. Where the attempt is cut off, the last message is a failure that
 // carries the last token that came, so that another attempt can go on from there.
 func (c *Connector) InvokeStream(ctx context.Context, req *connectorv1.InvokeRequest, each func(*connectorv1.InvokeStreamResponse)) {
-	token := ""
+	ctx, span := c.begin(ctx, req)
+	token, last := "", (*connectorv1.InvokeStreamResponse)(nil)
 	f := c.do(ctx, req, func(ctx context.Context, p *process) error {
 		ctx, cancel := context.WithCancel(ctx) // Ends the stream, if it goes on after its failure.
 		defer cancel()
@@ -54,6 +55,7 @@ func (c *Connector) InvokeStream(ctx context.Context, req *connectorv1.InvokeReq
 			if t := msg.GetPage().GetNextToken() + msg.GetProgress().GetResumeToken(); t != "" {
 				token = t // One of the two is empty.
 			}
+			last = msg
 			each(msg)
 			if msg.GetFailure() != nil {
 				return nil
@@ -64,6 +66,7 @@ func (c *Connector) InvokeStream(ctx context.Context, req *connectorv1.InvokeReq
 		}
 		return err
 	})
+	end(span, f, last)
 	if f != nil {
 		f.ResumeToken = token
 		each(&connectorv1.InvokeStreamResponse{Event: &connectorv1.InvokeStreamResponse_Failure{Failure: f}})

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
 )
 
@@ -31,7 +32,8 @@ type Config struct {
 	Unverified bool
 
 	// Env is given to the connector as "NAME=value", beside the few variables of
-	// the host's own that it gets anyway: proxies, certificates, time zone.
+	// the host's own that it gets anyway: proxies, certificates, time zone, and
+	// OpenTelemetry's.
 	Env []string
 	// Settings are handed to the connector after each start: JSON, valid by its
 	// catalog's settings schema, without secrets. Empty means none.
@@ -57,7 +59,11 @@ type Config struct {
 	// of that is too long for a socket.
 	RuntimeDir string
 
-	// Unary and Stream see each call on its way, to carry a trace for instance.
+	// Traces makes a span for each call, which the connector's own continue. Nil
+	// makes none.
+	Traces trace.TracerProvider
+
+	// Unary and Stream see each call on its way.
 	Unary  []grpc.UnaryClientInterceptor
 	Stream []grpc.StreamClientInterceptor
 }

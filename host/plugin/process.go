@@ -119,7 +119,7 @@ func newProcess(cfg *Config, path string, dir rundir) *process {
 	p.journal = newJournal(cfg.Log, cfg.Clock.Now, p.secrets)
 	out, errs := p.journal.writer(), p.journal.writer()
 	p.flush = func() { out.flush(); errs.flush(); p.journal.end() }
-	p.child = newChild(path, environment(cfg.Env), dir.path, out, errs)
+	p.child = newChild(path, environment(cfg.Env, cfg.Path), dir.path, out, errs)
 	p.client = goplugin.NewClient(&goplugin.ClientConfig{
 		HandshakeConfig:  connectorv1.Handshake,
 		Plugins:          goplugin.PluginSet{connectorv1.PluginName: dialer{}},
@@ -210,8 +210,8 @@ func refusal(ds []*connectorv1.Diagnostic) error {
 
 // environment returns what a connector may know of the host's environment, and
 // what the operator gives it.
-func environment(extra []string) []string {
-	var env []string
+func environment(extra []string, path string) []string {
+	env := traceEnvironment(os.Environ(), path)
 	for _, name := range []string{"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "TZ"} {
 		for _, n := range []string{name, strings.ToLower(name)} {
 			if v, ok := os.LookupEnv(n); ok {

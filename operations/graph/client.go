@@ -77,6 +77,13 @@ type Response struct {
 // Do sends one request, once, and follows no redirects. Its errors are of type
 // [*Error], which says whether the request may have taken effect.
 func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
+	ctx, span := c.begin(ctx, r)
+	resp, err := c.do(ctx, r)
+	end(span, resp, err)
+	return resp, err
+}
+
+func (c *Client) do(ctx context.Context, r Request) (*Response, error) {
 	hidden := secrets(r)
 	ctx, cancel := context.WithTimeout(ctx, c.timeout())
 	defer cancel()

@@ -32,7 +32,7 @@ func (a *app) catalogCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			connectors, err := a.openConnectors(cmd.Context(), log, core.Connectors(), settings)
+			connectors, err := a.openConnectors(cmd.Context(), log, nil, core.Connectors(), settings)
 			if err != nil {
 				return err
 			}

@@ -9,6 +9,8 @@ import (
 	"os"
 	"sync"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/storyloop/storyloop/host"
 	"github.com/storyloop/storyloop/host/plugin"
 )
@@ -22,7 +24,7 @@ type registry struct {
 
 // openConnectors starts the connectors of the lock file, all at once, to stand
 // beside the built-in ones. The settings are by connector.
-func (a *app) openConnectors(ctx context.Context, log *slog.Logger, own host.ConnectorList, settings map[string]json.RawMessage) (*registry, error) {
+func (a *app) openConnectors(ctx context.Context, log *slog.Logger, traces trace.TracerProvider, own host.ConnectorList, settings map[string]json.RawMessage) (*registry, error) {
 	r := &registry{ConnectorList: own}
 	configs, err := a.connectorConfigs(log, settings)
 	if err != nil {
@@ -32,6 +34,7 @@ func (a *app) openConnectors(ctx context.Context, log *slog.Logger, own host.Con
 	errs := make([]error, len(configs))
 	var wg sync.WaitGroup
 	for i, cfg := range configs {
+		cfg.Traces = traces
 		wg.Go(func() { opened[i], errs[i] = plugin.Open(ctx, cfg) })
 	}
 	wg.Wait()

@@ -61,7 +61,7 @@ func (t *site) handler(listener net.Listener, hooks http.Handler) (http.Handler,
 	}
 	t.metrics.Observe(t.stack.engine.Store, t.processes)
 	return hosthttp.Site{
-		Webhooks: t.metrics.Webhooks(hooks),
+		Webhooks: hosthttp.Traced(t.stack.traces.Provider(), t.metrics.Webhooks(hooks)),
 		Health:   &hosthttp.Health{Store: t.stack.engine.Store, Processes: t.stack.processes},
 		API:      api,
 		Metrics:  t.metrics.Handler(),

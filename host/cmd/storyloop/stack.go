@@ -13,6 +13,7 @@ import (
 	"github.com/storyloop/storyloop/host/http/metrics"
 	"github.com/storyloop/storyloop/host/sqlite"
 	"github.com/storyloop/storyloop/host/vault"
+	"github.com/storyloop/storyloop/telemetry"
 )
 
 // stack is a running host: connectors, credentials, engine, and perhaps a local
@@ -20,7 +21,8 @@ import (
 type stack struct {
 	app        *app
 	log        *slog.Logger
-	sandbox    *sandbox // Nil without one.
+	traces     *telemetry.Tracing // Nil unless the environment asks for traces.
+	sandbox    *sandbox           // Nil without one.
 	connectors *registry
 	jq         *jq.Pool
 	vault      *vault.Vault
@@ -37,6 +39,9 @@ type stackOptions struct {
 	metrics  *metrics.Metrics // Nil counts nothing.
 }
 
+// flushLimit bounds how long the last traces may take when the host ends.
+const flushLimit = 2 * time.Second
+
 // openStack starts everything, or nothing.
 func (a *app) openStack(ctx context.Context, o stackOptions) (_ *stack, err error) {
 	log, err := a.log()
@@ -49,6 +54,13 @@ func (a *app) openStack(ctx context.Context, o stackOptions) (_ *stack, err erro
 			s.close()
 		}
 	}()
+	s.traces, err = telemetry.Open(ctx, telemetry.Config{
+		Service: "storyloop", Version: version, Getenv: a.getenv, Log: log, TraceID: host.TraceID,
+	})
+	if err != nil {
+		return nil, &exitError{exitUsage, err}
+	}
+	s.log = s.traces.Log(log)
 	path, must := a.credentialsPath()
 	contents, err := vault.Read(path, must)
 	if err != nil {
@@ -81,11 +93,11 @@ func (a *app) openStack(ctx context.Context, o stackOptions) (_ *stack, err erro
 	if err != nil {
 		return nil, err
 	}
-	if s.connectors, err = a.openConnectors(ctx, log, own, settings); err != nil {
+	if s.connectors, err = a.openConnectors(ctx, s.log, s.traces.Provider(), own, settings); err != nil {
 		return nil, err
 	}
 	s.vault = vault.New(contents, s.connectors)
-	setup := host.Setup{Store: store, Connectors: s.connectors, Vault: s.vault, Log: log}
+	setup := host.Setup{Store: store, Connectors: s.connectors, Vault: s.vault, Log: s.log, Traces: s.traces.Provider()}
 	if o.metrics != nil {
 		setup.Store, setup.Connectors = o.metrics.Store(store), o.metrics.Connectors(s.connectors)
 	}
@@ -142,9 +154,15 @@ func (s *stack) close() {
 			s.log.Warn("runs were cut off", "error", err)
 		}
 	}
+	sent := make(chan struct{})
+	go func() { // while the connectors do the same
+		defer close(sent)
+		s.traces.Close(flushLimit)
+	}()
 	if s.connectors != nil {
 		s.connectors.close(ctx)
 	}
+	<-sent
 	if s.jq != nil {
 		s.jq.Close()
 	}

@@ -45,6 +45,9 @@ token: --api-token-file, or $STORYLOOP_API_TOKEN. A workflow with the trigger
 webhook is started by requests to /hooks/ and its path, from this computer or with
 the secret that its credential names.
 
+Traces go to the OpenTelemetry collector that $OTEL_EXPORTER_OTLP_ENDPOINT names,
+if it names one; OpenTelemetry's other variables say how.
+
 With --json its first line of output is one JSON object: where it listens, the
 webhook URLs, those that start a workflow and, with --sandbox, the sandbox's URL,
 app id, app secret and verify token. Each line after it is a run that came to rest.`,
