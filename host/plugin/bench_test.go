@@ -2,9 +2,15 @@ package plugin_test
 
 import (
 	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -50,6 +56,68 @@ func BenchmarkInvoke(b *testing.B) {
 			b.ReportMetric(float64(oursTook.Microseconds())/float64(b.N), "ours-µs/op")
 		})
 	}
+}
+
+// BenchmarkFloor shows what a loop of HTTP requests costs at the least when a
+// connector makes them: bare go-plugin, no engine, no journal, no checks, and a
+// handler that only passes the answer on. The two loops take turns;
+// "x-of-plain-loop" is how much longer the one through the connector takes than
+// one that makes the requests itself.
+func BenchmarkFloor(b *testing.B) {
+	const items = 1000
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `{"id":"17841405726653027","media_type":"IMAGE","timestamp":"2026-01-01T00:00:00+0000"}`)
+	}))
+	defer srv.Close()
+	for _, concurrency := range []int{1, 16} {
+		b.Run(fmt.Sprint("concurrency=", concurrency), func(b *testing.B) {
+			client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: concurrency}}
+			itself := func() error {
+				resp, err := client.Get(srv.URL)
+				if err != nil {
+					return err
+				}
+				defer resp.Body.Close()
+				_, err = io.ReadAll(resp.Body)
+				return err
+			}
+			bare := dialBare(b)
+			through := func() error {
+				_, err := bare.Invoke(context.Background(), &connectorv1.InvokeRequest{Operation: "get", Input: []byte(srv.URL)})
+				return err
+			}
+			inTurns(b, 50, concurrency, itself) // Connections are made.
+			inTurns(b, 50, concurrency, through)
+			var plain, bareTook time.Duration
+			b.ResetTimer()
+			for range b.N {
+				plain += inTurns(b, items, concurrency, itself)
+				bareTook += inTurns(b, items, concurrency, through)
+			}
+			b.ReportMetric(float64(bareTook)/float64(plain), "x-of-plain-loop")
+			b.ReportMetric(float64(plain.Microseconds())/float64(b.N*items), "plain-µs/step")
+			b.ReportMetric(float64(bareTook.Microseconds())/float64(b.N*items), "bare-µs/step")
+		})
+	}
+}
+
+// inTurns does something n times, so many at once.
+func inTurns(b *testing.B, n, concurrency int, do func() error) time.Duration {
+	start := time.Now()
+	var wg sync.WaitGroup
+	var next atomic.Int64
+	for range concurrency {
+		wg.Go(func() {
+			for next.Add(1) <= int64(n) {
+				if err := do(); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return time.Since(start)
 }
 
 // BenchmarkOpen measures the way from nothing to the first catalog, with the

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -183,6 +184,15 @@ func (s *server) Invoke(ctx context.Context, r *connectorv1.InvokeRequest) (*con
 			fmt.Fprintln(s.stderr, line)
 		}
 		fmt.Fprintln(s.stderr, strings.Repeat("long", 1<<20))
+	case "get":
+		resp, err := http.Get(string(r.GetInput()))
+		if err != nil {
+			return nil, err
+		}
+		defer resp.Body.Close()
+		if out, err = io.ReadAll(resp.Body); err != nil {
+			return nil, err
+		}
 	case "environment":
 		stdin, err := os.Readlink("/proc/self/fd/0")
 		if err != nil {
