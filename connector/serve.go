@@ -26,6 +26,11 @@ import (
 // go-plugin waits two seconds for a connector to end.
 const flushLimit = 1500 * time.Millisecond
 
+// streamWorkers is how many goroutines wait for calls. One that has answered a
+// call has a stack that is large enough for the next: a new one for each call
+// would grow its own anew, several times.
+const streamWorkers = 16
+
 // serve runs the connector until its host ends it or goes away. With stay it
 // outlives every host, for people who try it by hand.
 func serve(spec Spec, stay bool) error {
@@ -57,6 +62,9 @@ func serve(spec Spec, stay bool) error {
 	options := []grpc.ServerOption{
 		grpc.MaxRecvMsgSize(connectorv1.MaxMessage),
 		grpc.MaxSendMsgSize(connectorv1.MaxMessage),
+		grpc.StaticStreamWindowSize(connectorv1.MaxMessage), // Or gRPC sends a ping for each message to size its windows.
+		grpc.StaticConnWindowSize(connectorv1.MaxMessage),
+		grpc.NumStreamWorkers(streamWorkers),
 	}
 	if p := traces.Provider(); p != nil {
 		t := newTracing(p, srv) // The first, so that it sees what a panic was turned into.

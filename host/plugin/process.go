@@ -137,6 +137,8 @@ func newProcess(cfg *Config, path string, dir rundir) *process {
 			grpc.WithDefaultCallOptions(
 				grpc.MaxCallRecvMsgSize(connectorv1.MaxMessage),
 				grpc.MaxCallSendMsgSize(connectorv1.MaxMessage)),
+			grpc.WithStaticStreamWindowSize(connectorv1.MaxMessage), // Or gRPC sends a ping for each message to size its windows.
+			grpc.WithStaticConnWindowSize(connectorv1.MaxMessage),
 			grpc.WithStatsHandler(tripHandler{}),
 			grpc.WithChainUnaryInterceptor(cfg.Unary...),
 			grpc.WithChainStreamInterceptor(cfg.Stream...),
