@@ -181,6 +181,11 @@ func (c *Client) build(ctx context.Context, r Request) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
+	if method == http.MethodGet {
+		// Without a word on the body's length net/http would try whether there is one, in
+		// a goroutine of its own. This goes no further than net/http.
+		req.TransferEncoding = []string{"identity"}
+	}
 	for name, values := range r.Header {
 		req.Header[name] = values
 	}
