@@ -3,11 +3,16 @@ package sqlite
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 const (
 	maxBatch = 512  // Writes in one commit.
 	maxQueue = 1024 // Writes that wait; who makes more waits for room.
+
+	// patience is how long writes for which nobody waits are kept for the commit of
+	// one for which somebody does: each commit costs as much as several writes.
+	patience = 20 * time.Millisecond
 )
 
 // write is one caller's write.
@@ -28,9 +33,11 @@ type queue struct {
 	unawaited uint64 // Number of the last write whose caller has not waited.
 	tried     uint64 // All writes up to this number were tried.
 	stuck     bool   // Writes whose callers have not waited could not be stored yet.
+	due       bool   // What waits is to be written now.
+	timed     bool   // It will be due when patience is over.
 	closed    bool
 
-	work     sync.Cond // There is something to write, or never will be.
+	work     sync.Cond // There is something due, or never will be.
 	room     sync.Cond
 	progress sync.Cond // tried has grown.
 }
@@ -59,23 +66,44 @@ func (q *queue) put(w *write, wait bool) error {
 		q.unawaited = w.number
 	}
 	q.waiting = append(q.waiting, w)
-	q.work.Signal()
+	switch {
+	case w.result != nil || len(q.waiting) >= maxBatch:
+		q.hurry()
+	case !q.timed:
+		q.timed = true
+		time.AfterFunc(patience, q.tick)
+	}
 	return nil
 }
 
-// take waits for writes and appends them to batch. It returns false when there
-// will be no more.
+// hurry has what waits written now. The caller holds mu.
+func (q *queue) hurry() {
+	if len(q.waiting) > 0 {
+		q.due = true
+		q.work.Signal()
+	}
+}
+
+func (q *queue) tick() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.timed = false
+	q.hurry()
+}
+
+// take waits for writes that are due and appends them to batch, with those that
+// were made before them. It returns false when there will be no more.
 func (q *queue) take(batch []*write) ([]*write, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for len(q.waiting) == 0 && !q.closed {
+	for !q.due && !q.closed {
 		q.work.Wait()
 	}
 	n := min(len(q.waiting), maxBatch)
 	batch = append(batch, q.waiting[:n]...)
 	rest := copy(q.waiting, q.waiting[n:])
 	clear(q.waiting[rest:])
-	q.waiting = q.waiting[:rest]
+	q.waiting, q.due = q.waiting[:rest], rest > 0
 	q.room.Broadcast()
 	return batch, n > 0 || !q.closed
 }
@@ -93,6 +121,7 @@ func (q *queue) settle() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for number := q.unawaited; q.tried < number; {
+		q.hurry()
 		q.progress.Wait()
 	}
 }
