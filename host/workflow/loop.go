@@ -23,7 +23,7 @@ type Loop struct {
 	Concurrency int // Iterations at once, 1 to 64.
 
 	frame       *frame
-	items       []json.RawMessage
+	item        func(i int) json.RawMessage
 	keys        []string
 	goesOn      bool // After an iteration that failed.
 	maxFailures int  // Below zero: no bound.
@@ -92,21 +92,22 @@ func (f *frame) newLoop(path string, s *Step) (*Loop, json.RawMessage, error) {
 		if typeName(list) != "a list" {
 			return nil, nil, invalid("/list", "must be a list, not %s", typeName(list))
 		}
-		l.items = rawItems(list)
+		l.Count, l.item = rawIndex(list)
 	case LoopObject:
 		object, _ := rawMember(input, "object")
 		if typeName(object) != "an object" {
 			return nil, nil, invalid("/object", "must be an object, not %s", typeName(object))
 		}
+		var values []json.RawMessage
 		eachMember(object, func(key, value json.RawMessage) {
-			l.keys, l.items = append(l.keys, unquote(key)), append(l.items, value)
+			l.keys, values = append(l.keys, unquote(key)), append(values, value)
 		})
+		l.Count, l.item = len(values), func(i int) json.RawMessage { return values[i] }
 	case LoopForever:
 		l.Forever = true
 	default:
 		return nil, nil, invalid("", "the connector loop has no operation %q", s.Operation)
 	}
-	l.Count = len(l.items)
 	return l, input, l.options(input)
 }
 
@@ -177,7 +178,7 @@ func (l *Loop) Run(c Ctx, i int) (Iteration, error) {
 func (l *Loop) value(i int) datum {
 	ms := []datumMember{{"index", json.RawMessage(itoa(i))}, {"is_first", boolean(i == 0)}}
 	if !l.Forever {
-		ms = append(ms, datumMember{"value", l.items[i]}, datumMember{"count", json.RawMessage(itoa(l.Count))}, datumMember{"is_last", boolean(i == l.Count-1)})
+		ms = append(ms, datumMember{"value", l.item(i)}, datumMember{"count", json.RawMessage(itoa(l.Count))}, datumMember{"is_last", boolean(i == l.Count-1)})
 	}
 	if l.keys != nil {
 		ms = append(ms, datumMember{"key", quote(l.keys[i])})

@@ -46,6 +46,19 @@ func rawItems(array json.RawMessage) []json.RawMessage {
 	return items
 }
 
+// rawIndex counts the items of an array and gives access to each. It keeps no more
+// than where they begin: a list may have a hundred thousand.
+func rawIndex(array json.RawMessage) (count int, item func(i int) json.RawMessage) {
+	eachSpan(array, func(int, int) { count++ })
+	starts := make([]uint32, 0, count)
+	eachSpan(array, func(start, _ int) { starts = append(starts, uint32(start)) })
+	return count, func(i int) json.RawMessage {
+		start := int(starts[i])
+		end := skipValue(array, start)
+		return array[start:end:end]
+	}
+}
+
 func rawNames(object json.RawMessage) []string {
 	var names []string
 	eachMember(object, func(key, _ json.RawMessage) { names = append(names, unquote(key)) })
@@ -74,6 +87,11 @@ func eachMember(object json.RawMessage, f func(key, value json.RawMessage)) {
 }
 
 func eachItem(array json.RawMessage, f func(value json.RawMessage)) {
+	eachSpan(array, func(start, end int) { f(array[start:end:end]) })
+}
+
+// eachSpan calls f with where each item of an array begins and ends.
+func eachSpan(array json.RawMessage, f func(start, end int)) {
 	i := skipSpace(array, 0)
 	if i >= len(array) || array[i] != '[' {
 		return
@@ -83,7 +101,7 @@ func eachItem(array json.RawMessage, f func(value json.RawMessage)) {
 		if end == i {
 			return
 		}
-		f(array[i:end:end])
+		f(i, end)
 		if i = skipSpace(array, end); i >= len(array) || array[i] != ',' {
 			return
 		}
