@@ -2,7 +2,6 @@ package sqlite_test
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"path/filepath"
 	"testing"
@@ -12,16 +11,16 @@ import (
 
 	"github.com/storyloop/storyloop/host"
 	"github.com/storyloop/storyloop/host/sqlite"
+	"github.com/storyloop/storyloop/host/sqlite/sqlitetest"
 )
 
-// BenchmarkMillion looks into a file of a million finished steps: ten runs of 50,000 and
-// 10,000 of 50, of which three have failed and one waits.
+// BenchmarkMillion looks into a file of a million finished steps.
 func BenchmarkMillion(b *testing.B) {
 	ctx, path := context.Background(), filepath.Join(b.TempDir(), "storyloop.db")
 	s, err := sqlite.Open(ctx, path, sqlite.Options{})
 	require.NoError(b, err)
 	require.NoError(b, s.Close())
-	fillMillion(b, path)
+	require.NoError(b, sqlitetest.FillMillion(path))
 
 	b.Run("Open", func(b *testing.B) {
 		for b.Loop() {
@@ -83,36 +82,6 @@ func BenchmarkMillion(b *testing.B) {
 			within(b, 100*time.Millisecond)
 		})
 	}
-}
-
-// fillMillion writes straight into the tables: the store itself would take a minute.
-func fillMillion(b *testing.B, path string) {
-	db, err := sql.Open("sqlite", path+"?_synchronous=off&_pragma=cache_size(-200000)")
-	require.NoError(b, err)
-	defer db.Close()
-	db.SetMaxOpenConns(1)
-	_, err = db.Exec(`begin;
-		with recursive n(i) as (select 1 union all select i + 1 from n where i < 10010)
-		insert into runs (seq, id, workflow, state, trigger, created, ended, detail)
-		select i, 'run-' || i, 'w' || (i % 10), iif(i % 4000 = 2000, 'failed', iif(i = 77, 'waiting', 'succeeded')), cast('{}' as blob),
-			1795348800000000 + i, 1795348800000 + i, '{"version":"v1","created_at":"2026-11-22T12:00:00Z"}' from n`)
-	require.NoError(b, err)
-	for _, part := range []struct {
-		runs  string
-		steps int
-	}{{"seq <= 10", 50_000}, {"seq > 10", 50}} {
-		_, err = db.Exec(`with recursive n(i) as (select 0 union all select i + 1 from n where i + 1 < ?1)
-			insert into entries (seq, run, path, state, loop, iteration, input, output, detail)
-			select (r.seq << 32) + 1 + i, r.seq, 'loop-1[' || i || ']/instagram-2', 'done', 'loop-1', i, cast(?2 as blob), cast(?3 as blob),
-				'{"step":"instagram-2","attempts":[{"id":"7f3c2a","requests":1}]}'
-			from runs as r cross join n where `+part.runs, part.steps, string(someInput), string(someOutput))
-		require.NoError(b, err)
-	}
-	_, err = db.Exec("commit")
-	require.NoError(b, err)
-	var n int
-	require.NoError(b, db.QueryRow("select count(*) from entries").Scan(&n))
-	require.Equal(b, 1_000_000, n)
 }
 
 func count[T any](all []T, err error) (int, error) { return len(all), err }
