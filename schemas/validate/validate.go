@@ -18,7 +18,6 @@ const location = "mem:///schema.json"
 // Schema is a compiled JSON Schema. It is safe for concurrent use.
 type Schema struct {
 	raw      []byte
-	document any // raw, decoded: explanations look keywords up in it
 	compiled *jsonschema.Schema
 }
 
@@ -26,8 +25,7 @@ type Schema struct {
 // schema, or not complete in itself: a reference may only lead within the
 // document.
 func Compile(raw []byte) (*Schema, error) {
-	document, err := Decode(raw)
-	if err != nil {
+	if _, err := Decode(raw); err != nil {
 		return nil, fmt.Errorf("the schema is %w", err)
 	}
 	c := jsonschema.NewCompiler()
@@ -42,7 +40,7 @@ func Compile(raw []byte) (*Schema, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compiling the schema: %w", err)
 	}
-	return &Schema{raw: raw, document: document, compiled: compiled}, nil
+	return &Schema{raw: raw, compiled: compiled}, nil
 }
 
 // JSON returns the document from which s was compiled.
@@ -74,6 +72,12 @@ func (s *Schema) check(value any, unknown []string) ([]Problem, error) {
 	if !ok {
 		return nil, fmt.Errorf("checking against the schema: %w", err)
 	}
-	e := explainer{schema: s.document, value: value, unknown: unknown}
+	// Explanations look keywords up. The decoded document is not kept for them: it
+	// takes several times the memory of the text, and is seldom wanted.
+	document, err := Decode(s.raw)
+	if err != nil {
+		return nil, fmt.Errorf("reading the schema: %w", err)
+	}
+	e := explainer{schema: document, value: value, unknown: unknown}
 	return sorted(e.problems(failed)), nil
 }
