@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -26,14 +27,46 @@ import (
 
 // instagram answers every GET with an object of the id that was asked for, after
 // a while. It is a bare handler, so that what is measured is not the sandbox.
-func instagram(b *testing.B, latency time.Duration) *httptest.Server {
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		time.Sleep(latency)
-		w.Header().Set("Content-Type", "application/json")
-		fmt.Fprintf(w, `{"id":%q,"media_type":"IMAGE","media_product_type":"STORY","timestamp":"2026-01-01T00:00:00+0000","permalink":"https://www.instagram.com/stories/x/1"}`, path.Base(r.URL.Path))
-	}))
+type instagram struct{ latency time.Duration }
+
+func (i instagram) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	time.Sleep(i.latency)
+	w.Header().Set("Content-Type", "application/json")
+	fmt.Fprintf(w, `{"id":%q,"media_type":"IMAGE","media_product_type":"STORY","timestamp":"2026-01-01T00:00:00+0000","permalink":"https://www.instagram.com/stories/x/1"}`, path.Base(r.URL.Path))
+}
+
+// within serves it in this process, and returns its URL. A plain loop over it is
+// as quick as can be: its requests change goroutines, and no process.
+func (i instagram) within(b *testing.B) string {
+	srv := httptest.NewServer(i)
 	b.Cleanup(srv.Close)
-	return srv
+	return srv.URL
+}
+
+// beside serves one without latency in a process of its own, as any real service is.
+func beside(b *testing.B) string {
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), roleEnv+"=instagram")
+	in, err := cmd.StdinPipe()
+	require.NoError(b, err)
+	out, err := cmd.StdoutPipe()
+	require.NoError(b, err)
+	require.NoError(b, cmd.Start())
+	b.Cleanup(func() {
+		_ = in.Close()
+		_ = cmd.Wait()
+	})
+	url, err := bufio.NewReader(out).ReadString('\n')
+	require.NoError(b, err)
+	return strings.TrimSpace(url)
+}
+
+// beInstagram serves until standard input ends.
+func beInstagram() {
+	srv := httptest.NewServer(instagram{})
+	fmt.Println(srv.URL)
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	os.Exit(0)
 }
 
 // loopOver is a workflow that gets a story for each item of $.steps.trigger.list.
@@ -117,20 +150,32 @@ func BenchmarkLoop(b *testing.B) {
 	for _, bench := range []struct {
 		latency     time.Duration
 		concurrency int
-	}{{20 * time.Millisecond, 1}, {20 * time.Millisecond, 16}, {0, 1}, {0, 16}} {
-		b.Run(fmt.Sprintf("latency=%s/concurrency=%d", bench.latency, bench.concurrency), func(b *testing.B) {
-			srv := instagram(b, bench.latency)
-			s := benchStack(b, srv.URL)
+		beside      bool
+	}{{20 * time.Millisecond, 1, false}, {20 * time.Millisecond, 16, false}, {0, 1, false}, {0, 16, false}, {0, 1, true}, {0, 16, true}} {
+		name := fmt.Sprintf("latency=%s/concurrency=%d", bench.latency, bench.concurrency)
+		if bench.beside {
+			name += "/service=beside"
+		}
+		b.Run(name, func(b *testing.B) {
+			url := ""
+			if bench.beside {
+				url = beside(b)
+			} else {
+				url = instagram{bench.latency}.within(b)
+			}
+			s := benchStack(b, url)
 			list := ids(1000)
 			through(b, s, list[:50], bench.concurrency) // connections are made, the credential is known
-			plain(b, srv.URL, list[:50], bench.concurrency)
+			plain(b, url, list[:50], bench.concurrency)
 			var ours, baseline time.Duration
 			b.ResetTimer()
 			for range b.N {
-				baseline += plain(b, srv.URL, list, bench.concurrency)
+				baseline += plain(b, url, list, bench.concurrency)
 				ours += through(b, s, list, bench.concurrency)
 			}
 			b.ReportMetric(float64(ours)/float64(baseline), "x-of-plain-loop")
+			b.ReportMetric(float64(baseline.Microseconds())/float64(b.N*len(list)), "plain-µs/step")
+			b.ReportMetric(float64(ours.Microseconds())/float64(b.N*len(list)), "ours-µs/step")
 			b.ReportMetric(float64(len(list)*b.N)/ours.Seconds(), "steps/s")
 		})
 	}
@@ -140,8 +185,7 @@ func BenchmarkLoop(b *testing.B) {
 // 100 steps.
 func BenchmarkRuns(b *testing.B) {
 	const runs, steps = 64, 100
-	srv := instagram(b, 0)
-	s := benchStack(b, srv.URL)
+	s := benchStack(b, instagram{}.within(b))
 	list := ids(steps)
 	through(b, s, list, 1)
 	var took time.Duration
@@ -176,7 +220,7 @@ func BenchmarkMemory(b *testing.B) {
 
 // loopMemory returns the largest resident memory during a loop, in KB.
 func loopMemory(b *testing.B, n int) int {
-	srv := instagram(b, 0)
+	url := instagram{}.within(b)
 	dir := b.TempDir()
 	trigger, err := json.Marshal(map[string][]string{"list": ids(n)})
 	require.NoError(b, err)
@@ -191,7 +235,7 @@ func loopMemory(b *testing.B, n int) int {
 	var largest int
 	for range b.N {
 		cmd := exec.CommandContext(b.Context(), program, "run", dir+"/bench.json", "--trigger", "@"+dir+"/trigger.json", "--lock", lock, "--data", dir+"/storyloop.db",
-			"--credentials", dir+"/credentials.yaml", "--settings", fmt.Sprintf(`{"instagram":{"sandbox_url":%q}}`, srv.URL))
+			"--credentials", dir+"/credentials.yaml", "--settings", fmt.Sprintf(`{"instagram":{"sandbox_url":%q}}`, url))
 		var stderr bytes.Buffer
 		cmd.Stderr = &stderr
 		require.NoError(b, cmd.Start())

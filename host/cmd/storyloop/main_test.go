@@ -34,8 +34,11 @@ func TestMain(m *testing.M) {
 	if slices.Equal(os.Args[1:], workerArgs) {
 		beWorker()
 	}
-	if os.Getenv(roleEnv) == "storyloop" {
+	switch os.Getenv(roleEnv) {
+	case "storyloop":
 		main()
+	case "instagram":
+		beInstagram()
 	}
 	dir, err := os.MkdirTemp("", "storyloop")
 	if err == nil {
