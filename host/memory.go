@@ -250,6 +250,18 @@ func (m *Memory) Iterations(_ context.Context, run, loop string) (int, error) {
 func (m *Memory) AddEvents(_ context.Context, events []Event) ([]Event, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	return m.addEvents(events), nil
+}
+
+// AddPolled stores events with where their poll stopped.
+func (m *Memory) AddPolled(_ context.Context, events []Event, where ScopedValue) ([]Event, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.putValue(where.Scope, where.Key, where.Value)
+	return m.addEvents(events), nil
+}
+
+func (m *Memory) addEvents(events []Event) []Event {
 	var fresh []Event
 	for _, e := range events {
 		key := e.Key()
@@ -260,7 +272,7 @@ func (m *Memory) AddEvents(_ context.Context, events []Event) ([]Event, error) {
 		m.pending = append(m.pending, key)
 		fresh = append(fresh, e)
 	}
-	return fresh, nil
+	return fresh
 }
 
 // PendingEvents returns events that are not done, the oldest first.

@@ -70,6 +70,9 @@ type Store interface {
 	// AddEvents stores events, synced, all or none, and returns those that were not
 	// there before, by Event.Key.
 	AddEvents(ctx context.Context, events []Event) ([]Event, error)
+	// AddPolled stores what a poll has found, as AddEvents does, together with a value
+	// that says where the poll stopped: all or none.
+	AddPolled(ctx context.Context, events []Event, where ScopedValue) ([]Event, error)
 	// PendingEvents returns events that are not done, the oldest first.
 	PendingEvents(ctx context.Context, limit int) ([]Event, error)
 	// DoneEvent marks an event as done. It stays known.
@@ -306,7 +309,16 @@ type Event struct {
 	Payload    json.RawMessage `json:"payload,omitempty"`
 	OccurredAt time.Time       `json:"occurred_at,omitzero"`
 	ReceivedAt time.Time       `json:"received_at,omitzero"`
+	// Source is the poll that found it, where only polls find such events: it is for
+	// the workflows that want that poll. Empty where webhooks bring them.
+	Source string `json:"source,omitempty"`
 }
 
 // Key tells events apart: two deliveries of one event have the same.
-func (e Event) Key() string { return e.Connector + "/" + e.Trigger + "/" + e.ID }
+func (e Event) Key() string {
+	key := e.Connector + "/" + e.Trigger + "/" + e.ID
+	if e.Source != "" {
+		key += "@" + e.Source
+	}
+	return key
+}

@@ -6,7 +6,7 @@ import (
 )
 
 // Values keeps JSON by scope and key: what workflows store, how full quotas are,
-// when schedules are due. Scope and key are any text.
+// when schedules are due, where polls stopped. Scope and key are any text.
 type Values interface {
 	// Value returns a value; false if there is none.
 	Value(ctx context.Context, scope, key string) (json.RawMessage, bool, error)
@@ -27,6 +27,12 @@ type NamedValue struct {
 	Value json.RawMessage
 }
 
+// ScopedValue is a value and where it is kept.
+type ScopedValue struct {
+	Scope, Key string
+	Value      json.RawMessage
+}
+
 // Change is a step that changes a value.
 type Change struct {
 	Scope, Key string
@@ -41,6 +47,7 @@ type Change struct {
 const (
 	quotaScope    = "quotas"
 	scheduleScope = "schedules"
+	pollScope     = "polls"
 )
 
 // HostScope is the scope of values that all workflows share.

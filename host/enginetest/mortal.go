@@ -76,6 +76,13 @@ func (m *mortal) AddEvents(ctx context.Context, events []host.Event) ([]host.Eve
 	return m.Store.AddEvents(ctx, events)
 }
 
+func (m *mortal) AddPolled(ctx context.Context, events []host.Event, where host.ScopedValue) ([]host.Event, error) {
+	if err := m.write(); err != nil {
+		return nil, err
+	}
+	return m.Store.AddPolled(ctx, events, where)
+}
+
 func (m *mortal) DoneEvent(ctx context.Context, key string) error {
 	if err := m.write(); err != nil {
 		return err

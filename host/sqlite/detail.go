@@ -57,6 +57,7 @@ type entryDetail struct {
 type eventDetail struct {
 	OccurredAt time.Time `json:"occurred_at,omitzero"`
 	ReceivedAt time.Time `json:"received_at,omitzero"`
+	Source     string    `json:"source,omitempty"`
 }
 
 type question struct {

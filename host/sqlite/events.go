@@ -10,6 +10,18 @@ import (
 // AddEvents stores events, synced, all or none, and returns those that were not
 // there before, by Event.Key.
 func (s *Store) AddEvents(ctx context.Context, events []host.Event) ([]host.Event, error) {
+	return s.addEvents(ctx, events, func(*transaction) error { return nil })
+}
+
+// AddPolled stores what a poll has found, as AddEvents does, together with a value
+// that says where the poll stopped: all or none.
+func (s *Store) AddPolled(ctx context.Context, events []host.Event, where host.ScopedValue) ([]host.Event, error) {
+	value := newBody(where.Value).text
+	return s.addEvents(ctx, events, func(t *transaction) error { return t.putValue(where.Scope, where.Key, value) })
+}
+
+// addEvents stores events, and does something more in the same transaction.
+func (s *Store) addEvents(ctx context.Context, events []host.Event, more func(*transaction) error) ([]host.Event, error) {
 	var rows []eventRow
 	for _, e := range events {
 		row, err := newEventRow(e)
@@ -30,7 +42,7 @@ func (s *Store) AddEvents(ctx context.Context, events []host.Event) ([]host.Even
 				fresh = append(fresh, events[i])
 			}
 		}
-		return nil
+		return more(t)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("storing %d events: %w", len(events), err)
@@ -81,7 +93,7 @@ type eventRow struct {
 }
 
 func newEventRow(e host.Event) (eventRow, error) {
-	detail, err := encode(eventDetail{OccurredAt: e.OccurredAt.UTC(), ReceivedAt: e.ReceivedAt.UTC()})
+	detail, err := encode(eventDetail{OccurredAt: e.OccurredAt.UTC(), ReceivedAt: e.ReceivedAt.UTC(), Source: e.Source})
 	return eventRow{event: e, payload: newBody(e.Payload), detail: detail}, err
 }
 
@@ -106,6 +118,6 @@ func scanEvent(sc scan) (host.Event, error) {
 		return e, err
 	}
 	err := decode(text, &d)
-	e.OccurredAt, e.ReceivedAt = d.OccurredAt, d.ReceivedAt
+	e.OccurredAt, e.ReceivedAt, e.Source = d.OccurredAt, d.ReceivedAt, d.Source
 	return e, err
 }

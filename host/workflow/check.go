@@ -83,8 +83,24 @@ func (c *checker) trigger(t *Trigger) {
 			Target: &connectorv1.ValidateRequest_Trigger{Trigger: trigger.GetName()},
 		})
 	}
-	c.credential(cat, t.Credential, "/trigger/credential", len(cat.GetAuthMethods()) > 0 && t.Credential != "")
+	remote := slices.ContainsFunc(t.Triggers(cat), func(x *connectorv1.Trigger) bool { return x.GetWebhook() || x.GetPollable() })
+	c.credential(cat, t.Credential, "/trigger/credential", len(cat.GetAuthMethods()) > 0 && remote)
+	c.polling(cat, t)
 	c.paths(t.Input)
+}
+
+// polling checks that what is to be polled can be, and that events come at all.
+func (c *checker) polling(cat *connectorv1.Catalog, t *Trigger) {
+	pollable := false
+	for _, x := range t.Triggers(cat) {
+		pollable = pollable || x.GetPollable()
+		if t.Poll == NeverPoll && x.GetPollable() && !x.GetWebhook() {
+			c.report("/trigger/poll", "never_found", fmt.Sprintf("the events of %s are found by polling alone", x.GetName()), "leave it out, or give an interval such as 15m")
+		}
+	}
+	if t.Poll != 0 && !pollable {
+		c.report("/trigger/poll", "not_pollable", "no events of this trigger can be found by polling", "leave it out")
+	}
 }
 
 func (c *checker) unknownTrigger(cat *connectorv1.Catalog, name, pointer string) {

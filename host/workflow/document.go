@@ -32,9 +32,15 @@ type Trigger struct {
 	Title      string
 	Credential string
 	Input      *Value // Nil means {}.
+	// Poll is how often to look for events that come by no webhook, or whose webhook
+	// was lost. Zero means the host's default, NeverPoll never.
+	Poll time.Duration
 
 	pointer string
 }
+
+// NeverPoll is a [Trigger.Poll] that looks for nothing.
+const NeverPoll time.Duration = -1
 
 // Step is one operation of a connector.
 type Step struct {

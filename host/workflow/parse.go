@@ -125,7 +125,21 @@ func (p *parser) trigger(n *node) Trigger {
 	if input := n.get("input"); input != nil {
 		t.Input = parseValue(input, "/trigger/input", p.report)
 	}
+	t.Poll = p.poll(n)
 	return t
+}
+
+// poll reads how often to look for events.
+func (p *parser) poll(n *node) time.Duration {
+	const shortest = time.Second
+	if n.str("poll") == "never" {
+		return NeverPoll
+	}
+	every := p.duration(n, "poll", "/trigger")
+	if n.get("poll") != nil && every < shortest {
+		p.report("/trigger/poll", "too_small", fmt.Sprintf("must be %s at least", shortest), "such as 5m, or never")
+	}
+	return every
 }
 
 func (p *parser) steps(n *node, pointer string) []*Step {

@@ -65,6 +65,8 @@ func (c *connector) Receive(ctx context.Context, req *connectorv1.ReceiveRequest
 func (c *connector) Poll(ctx context.Context, req *connectorv1.PollRequest) *connectorv1.PollResponse {
 	resp := c.Connector.Poll(ctx, req)
 	c.unsound(resp.GetPage().GetEvents())
+	c.report(req.GetTrigger(), resp.GetReport())
+	c.m.polls.WithLabelValues(c.name, req.GetTrigger(), outcome(resp.GetFailure())).Inc()
 	return resp
 }
 
@@ -77,12 +79,15 @@ func (c *connector) unsound(events []*connectorv1.Event) {
 	}
 }
 
-func (c *connector) ended(operation string, began time.Time, f *connectorv1.Failure) {
-	outcome := "ok"
-	if f != nil {
-		outcome = strings.ToLower(strings.TrimPrefix(f.GetKind().String(), "FAILURE_KIND_"))
+func outcome(f *connectorv1.Failure) string {
+	if f == nil {
+		return "ok"
 	}
-	c.m.attempts.WithLabelValues(c.name, operation, outcome).Inc()
+	return strings.ToLower(strings.TrimPrefix(f.GetKind().String(), "FAILURE_KIND_"))
+}
+
+func (c *connector) ended(operation string, began time.Time, f *connectorv1.Failure) {
+	c.m.attempts.WithLabelValues(c.name, operation, outcome(f)).Inc()
 	c.m.calls.WithLabelValues(c.name, operation).Observe(time.Since(began).Seconds())
 }
 

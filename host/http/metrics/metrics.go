@@ -24,6 +24,8 @@ type Metrics struct {
 	quotas    *prometheus.GaugeVec
 	webhooks  *prometheus.CounterVec
 	events    *prometheus.CounterVec
+	polls     *prometheus.CounterVec
+	found     *prometheus.CounterVec
 	writes    *prometheus.HistogramVec
 }
 
@@ -49,7 +51,7 @@ func New() *Metrics {
 			"connector", "operation", "outcome"),
 		calls: histogram("call_duration_seconds", "How long calls of operations took.", callBuckets,
 			"connector", "operation"),
-		requests: counter("remote_requests_total", "Requests that connectors made to remote services.",
+		requests: counter("remote_requests_total", "Requests that connectors made to remote services, by operation or by the trigger that was polled.",
 			"connector", "operation"),
 		quotas: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Name: "quota_used_ratio",
 			Help: "How much of a remote service's quota is used, as last reported; 1 is all."},
@@ -58,11 +60,15 @@ func New() *Metrics {
 			"connector", "status"),
 		events: counter("events_total", "Events from connectors: new ones, duplicates, and unsound ones that were left out.",
 			"connector", "known"),
+		polls: counter("polls_total", "Polls for events. The outcome is ok, or the kind of failure.",
+			"connector", "trigger", "outcome"),
+		found: counter("polled_events_total", "Events that polls found: new ones, and those that a webhook had brought.",
+			"connector", "known"),
 		writes: histogram("store_write_duration_seconds", "How long the store took for a write, by what it must survive.", writeBuckets,
 			"durability"),
 	}
 	m.registry.MustRegister(
-		m.runsEnded, m.steps, m.waits, m.attempts, m.calls, m.requests, m.quotas, m.webhooks, m.events, m.writes,
+		m.runsEnded, m.steps, m.waits, m.attempts, m.calls, m.requests, m.quotas, m.webhooks, m.events, m.polls, m.found, m.writes,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m

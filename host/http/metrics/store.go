@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/storyloop/storyloop/host"
 )
 
@@ -68,13 +70,29 @@ func (s *store) PutEntry(ctx context.Context, e host.Entry, d host.Durability) e
 func (s *store) AddEvents(ctx context.Context, events []host.Event) ([]host.Event, error) {
 	defer s.since(time.Now(), host.Synced)
 	fresh, err := s.Store.AddEvents(ctx, events)
-	if err != nil || len(events) == 0 {
-		return fresh, err
+	if err == nil {
+		s.count(s.m.events, events, fresh)
+	}
+	return fresh, err
+}
+
+func (s *store) AddPolled(ctx context.Context, events []host.Event, where host.ScopedValue) ([]host.Event, error) {
+	defer s.since(time.Now(), host.Synced)
+	fresh, err := s.Store.AddPolled(ctx, events, where)
+	if err == nil {
+		s.count(s.m.found, events, fresh)
+	}
+	return fresh, err
+}
+
+// count counts events that came together, and so from one connector.
+func (s *store) count(counter *prometheus.CounterVec, events, fresh []host.Event) {
+	if len(events) == 0 {
+		return
 	}
 	connector := events[0].Connector
-	s.m.events.WithLabelValues(connector, "new").Add(float64(len(fresh)))
-	s.m.events.WithLabelValues(connector, "duplicate").Add(float64(len(events) - len(fresh)))
-	return fresh, nil
+	counter.WithLabelValues(connector, "new").Add(float64(len(fresh)))
+	counter.WithLabelValues(connector, "duplicate").Add(float64(len(events) - len(fresh)))
 }
 
 func (s *store) DoneEvent(ctx context.Context, key string) error {
