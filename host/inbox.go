@@ -97,7 +97,7 @@ func (e *Engine) dispatch(ctx context.Context, ev Event, defs []Definition) erro
 			e.Log.Error("a workflow cannot be read", "workflow", d.Name, "error", err)
 			continue
 		}
-		if !d.Enabled || !e.wants(doc, ev) || d.Subject != "" && d.Subject != ev.Subject {
+		if !d.Enabled || !e.wants(d, doc, ev) {
 			continue
 		}
 		_, _, err = e.Start(ctx, StartRequest{Workflow: d.Name, Trigger: ev.Payload, ID: eventRun(ev, d.Name), Event: ev.Key(), Origin: originOf(ev)})
@@ -114,9 +114,14 @@ func (e *Engine) dispatch(ctx context.Context, ev Event, defs []Definition) erro
 	return nil
 }
 
-// wants reports whether a workflow's trigger is that of an event.
-func (e *Engine) wants(doc *workflow.Document, ev Event) bool {
-	if doc.Trigger.Connector != ev.Connector {
+// wants reports whether an event is one of those that start a workflow.
+func (e *Engine) wants(d Definition, doc *workflow.Document, ev Event) bool {
+	switch {
+	case doc.Trigger.Connector != ev.Connector:
+		return false
+	case ev.Source != "":
+		return e.wantsPolled(d, ev)
+	case d.Subject != "" && d.Subject != ev.Subject:
 		return false
 	}
 	if ev.Connector == AlertConnector || ev.Connector == WebhookConnector {

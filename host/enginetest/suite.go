@@ -65,6 +65,7 @@ func Run(t *testing.T, s Subject) {
 		"Versions":         testVersions,
 		"FindingRuns":      testFindingRuns,
 		"PrunedEvents":     testPrunedEvents,
+		"PolledEvents":     testPolledEvents,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

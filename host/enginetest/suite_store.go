@@ -207,3 +207,37 @@ func testPrunedEvents(t *testing.T, r *rig) {
 	require.Len(t, fresh, 1)
 	assert.Equal(t, "1", fresh[0].ID)
 }
+
+// testPolledEvents keeps what a poll has found together with where it stopped.
+func testPolledEvents(t *testing.T, r *rig) {
+	store := r.open()
+	event := func(id, source string) host.Event {
+		return host.Event{Connector: "world", Trigger: "published", ID: id, Source: source, Payload: json.RawMessage(`{"id":17841405726653027}`), ReceivedAt: r.clock.Now()}
+	}
+	cursor := func(value string) host.ScopedValue {
+		return host.ScopedValue{Scope: "polls", Key: "p", Value: json.RawMessage(value)}
+	}
+	fresh, err := store.AddPolled(r.ctx, []host.Event{event("1", "p"), event("2", "p")}, cursor(`{"cursor":"2"}`))
+	require.NoError(t, err)
+	assert.Len(t, fresh, 2)
+	fresh, err = store.AddPolled(r.ctx, []host.Event{event("2", "p"), event("2", "q"), event("2", "")}, cursor(`{"cursor":"3"}`))
+	require.NoError(t, err)
+	assert.Equal(t, []host.Event{event("2", "q"), event("2", "")}, fresh, "each poll has events of its own")
+	fresh, err = store.AddPolled(r.ctx, nil, cursor(`{"cursor":"4"}`))
+	require.NoError(t, err)
+	assert.Empty(t, fresh)
+
+	store = r.open()
+	value, found, err := store.Value(r.ctx, "polls", "p")
+	require.NoError(t, err)
+	assert.True(t, found)
+	assert.Equal(t, `{"cursor":"4"}`, string(value))
+	pending, err := store.PendingEvents(r.ctx, 10)
+	require.NoError(t, err)
+	var keys []string
+	for _, e := range pending {
+		keys = append(keys, e.Key())
+		require.NoError(t, store.DoneEvent(r.ctx, e.Key()))
+	}
+	assert.Equal(t, []string{"world/published/1@p", "world/published/2@p", "world/published/2@q", "world/published/2"}, keys)
+}

@@ -19,6 +19,9 @@ import (
 //	send     WRITE that happens again if it is repeated, and nobody can tell
 //	publish  WRITE in two stages, with a resume token after the first
 //	delete   DESTRUCTIVE, harmless to repeat
+//
+// and events: "mentioned" and "followed" come by webhook, "published" is found by
+// polls, "commented" is both.
 type World struct {
 	host.Connector // What a workflow does not ask for.
 
@@ -32,10 +35,15 @@ type World struct {
 	Report func(call Call) *connectorv1.Report
 	// Items is how many there are. Zero means 7.
 	Items int
+	// Polled is asked before a poll, from 1; an answer takes the place of what would be
+	// found. It may be nil.
+	Polled func(nth int, req *connectorv1.PollRequest) *connectorv1.PollResponse
 
 	mu sync.Mutex
 	// Guarded by mu.
 	calls   []Call
+	feed    []*connectorv1.Event // What polls find.
+	polls   []*connectorv1.PollRequest
 	done    []Call // Writes that have happened.
 	at      int    // Calls under way,
 	highest int    // and the most at once.
@@ -79,6 +87,8 @@ func (w *World) Catalog() *connectorv1.Catalog {
 		Triggers: []*connectorv1.Trigger{
 			{Name: "mentioned", Webhook: true, InputSchema: []byte(`{"type":"object"}`), OutputSchema: []byte(`{"type":"object","properties":{"media_id":{"type":"string"}}}`)},
 			{Name: "followed", Webhook: true, InputSchema: []byte(`{"type":"object"}`)},
+			{Name: "commented", Webhook: true, Pollable: true, InputSchema: []byte(`{"type":"object"}`)},
+			{Name: "published", Pollable: true, InputSchema: []byte(`{"type":"object"}`)},
 		},
 	}
 }

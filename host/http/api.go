@@ -101,6 +101,7 @@ func (a *API) routes() []route {
 		{"POST", "/api/v1/workflows/{name}/enable", a.enableWorkflow, false},
 		{"POST", "/api/v1/workflows/{name}/disable", a.disableWorkflow, false},
 		{"GET", "/api/v1/schedules", a.listSchedules, false},
+		{"GET", "/api/v1/polls", a.listPolls, false},
 		{"GET", "/api/v1/connectors", a.listConnectors, false},
 		{"GET", "/api/v1/connectors/{name}", a.showConnector, false},
 		{"GET", "/api/v1/backup", a.backup, true},

@@ -65,8 +65,8 @@ func (e *enabler) Disable(ctx context.Context, name string) (host.Definition, er
 	return e.stack.engine.Enable(ctx, name, false)
 }
 
-// enable subscribes to a workflow's events and lets them start runs of it. It adds
-// the URL that they come to, by connector.
+// enable subscribes to a workflow's events, as far as they come by webhook, and lets
+// them start runs of it. It adds the URL that they come to, by connector.
 func (e *enabler) enable(ctx context.Context, doc *workflow.Document, webhooks map[string]string) error {
 	s, t := e.stack, doc.Trigger
 	c, ok := s.connectors.Connector(t.Connector)
@@ -77,17 +77,21 @@ func (e *enabler) enable(ctx context.Context, doc *workflow.Document, webhooks m
 		return err
 	}
 	var triggers []*connectorv1.Trigger
+	polled := false
 	for _, trigger := range t.Triggers(c.Catalog()) {
+		polled = polled || trigger.GetPollable()
 		if trigger.GetWebhook() {
 			triggers = append(triggers, trigger)
 		}
 	}
-	if len(triggers) == 0 {
-		for _, trigger := range t.Triggers(c.Catalog()) {
-			if trigger.GetPollable() {
-				return usageErrorf("%s: events of %s are found by polling, which this host does not do: use a trigger that comes by webhook, or a schedule", doc.Name, trigger.GetName())
-			}
+	var credential *connectorv1.Credential
+	if polled || len(triggers) > 0 {
+		var err error
+		if credential, err = s.vault.Credential(ctx, t.Credential); err != nil {
+			return fmt.Errorf("%s: %w", doc.Name, credentialError(t.Credential, err))
 		}
+	}
+	if len(triggers) == 0 { // polling begins with the definition
 		_, err := s.engine.Define(ctx, doc, true, "")
 		return err
 	}
@@ -96,10 +100,6 @@ func (e *enabler) enable(ctx context.Context, doc *workflow.Document, webhooks m
 	app, err := s.vault.App(ctx, t.Connector, registration)
 	if err != nil {
 		return fmt.Errorf("%s: its webhooks need an app registration in the credentials file: %w", doc.Name, err)
-	}
-	credential, err := s.vault.Credential(ctx, t.Credential)
-	if err != nil {
-		return fmt.Errorf("%s: %w", doc.Name, credentialError(t.Credential, err))
 	}
 	input, err := doc.TriggerInput(environment(doc.Env))
 	if err != nil {

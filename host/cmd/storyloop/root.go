@@ -54,7 +54,7 @@ person; 130 interrupted.`,
 	f.StringVar(&a.data, "data", "", "`file` that keeps workflows, runs and events (default: $STORYLOOP_DATA, or storyloop/storyloop.db in your configuration directory; run and invoke keep nothing without it)")
 	f.StringVar(&a.settings, "settings", "", `settings by connector as JSON, or @FILE, such as {"instagram": {"graph_version": "v25.0"}}`)
 	root.AddCommand(a.demoCommand(), a.runCommand(), a.checkCommand(), a.catalogCommand(), a.invokeCommand(), a.upCommand(), a.connectorsCommand(),
-		a.runsCommand(), a.workflowsCommand(), a.schedulesCommand(), a.backupCommand(), a.importCommand())
+		a.runsCommand(), a.workflowsCommand(), a.schedulesCommand(), a.pollsCommand(), a.backupCommand(), a.importCommand())
 	return root
 }
 

@@ -35,7 +35,8 @@ func (a *app) upCommand() *cobra.Command {
 		Use:   "up [FILE...]",
 		Short: "Take webhooks and run workflows until told to stop",
 		Long: `Up checks the workflow documents, subscribes to the events that trigger them,
-takes webhooks in and runs the workflows. It goes on until it is interrupted.
+takes webhooks in, polls for events that come by none, and runs the workflows. It
+goes on until it is interrupted.
 What an earlier process left unfinished in the data file goes on, and workflows of
 it that are on stay on.
 
@@ -157,6 +158,7 @@ func (a *app) up(ctx context.Context, files []string, o upOptions) error {
 	var beside sync.WaitGroup
 	beside.Go(func() { s.dispatch(serving, wake) })
 	beside.Go(func() { _ = s.engine.RunSchedules(serving) }) // it logs what goes wrong
+	beside.Go(func() { _ = s.engine.RunPolls(serving, stored) })
 	beside.Go(func() { s.retain(serving, o.keep) })
 	defer func() { stop(); beside.Wait() }()
 	withdraw, err := web.announce()
