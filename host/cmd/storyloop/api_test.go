@@ -155,7 +155,7 @@ steps:
 func TestAPI_AnswersAsItIsDescribed(t *testing.T) {
 	t.Parallel()
 	s := serveFile(t)
-	for _, path := range []string{"/healthz", "/readyz", "/metrics", "/api/v1/openapi.json", "/api/v1/connectors", "/api/v1/connectors/instagram", "/api/v1/workflows", "/api/v1/schedules"} {
+	for _, path := range []string{"/healthz", "/readyz", "/metrics", "/api/v1/openapi.json", "/api/v1/connectors", "/api/v1/connectors/instagram", "/api/v1/workflows", "/api/v1/schedules", "/api/v1/polls"} {
 		s.must("GET", path, "", nil)
 	}
 	var about hosthttp.About

@@ -95,37 +95,43 @@ func TestCheck_Webhooks(t *testing.T) {
 	r = storyloop(t, "check", file, other)
 	assert.Equal(t, 2, r.code)
 	assert.Contains(t, r.stdout, other+`:5:5: /trigger/input/path: the path "orders" is also that of orders in `+file)
-	for input, want := range map[string]string{
-		`{path: "../api"}`:  "/trigger/input/path",
-		`{path: "a//b"}`:    "/trigger/input/path",
-		`{path: "/orders"}`: "/trigger/input/path",
-		`{pat: orders}`:     `did you mean "path"?`,
-	} {
-		r := storyloop(t, "check", write(t, "a.yaml", `{name: a, trigger: {connector: webhook, input: `+input+`}, steps: []}`))
-		assert.Equal(t, 2, r.code, input)
-		assert.Contains(t, r.stdout, want, input)
+	args := []string{"check"}
+	for _, input := range []string{`{path: "../api"}`, `{path: "a//b"}`, `{path: "/orders"}`, `{pat: orders}`} {
+		args = append(args, write(t, "a.yaml", `{name: a, trigger: {connector: webhook, input: `+input+`}, steps: []}`))
 	}
+	r = storyloop(t, args...)
+	assert.Equal(t, 2, r.code)
+	for _, file := range args[1:4] {
+		assert.Contains(t, r.stdout, file+":1:49: /trigger/input/path")
+	}
+	assert.Contains(t, r.stdout, `did you mean "path"?`)
+}
+
+// begin starts `storyloop up --json` and returns its first line. What it prints later
+// is not read: it is soon killed.
+func begin(t *testing.T, cmd *exec.Cmd) (line upLine) {
+	t.Helper()
+	cmd.Env = append(os.Environ(), roleEnv+"=storyloop")
+	var stderr lockedBuffer
+	cmd.Stderr = &stderr
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	lines := bufio.NewScanner(out)
+	require.True(t, lines.Scan(), "%s", &stderr)
+	require.NoError(t, json.Unmarshal(lines.Bytes(), &line))
+	return line
 }
 
 func TestUp_WhatWasAcknowledgedOutlivesTheProcess(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "storyloop.db")
-	start := func(args ...string) (*exec.Cmd, upLine, *bufio.Scanner) {
+	start := func(args ...string) (*exec.Cmd, upLine) {
 		cmd := exec.Command(os.Args[0], append([]string{"up", "--json", "--lock", lock, "--credentials", emptyVault(t), "--data", data}, args...)...)
-		cmd.Env = append(os.Environ(), roleEnv+"=storyloop")
-		var stderr lockedBuffer
-		cmd.Stderr = &stderr
-		out, err := cmd.StdoutPipe()
-		require.NoError(t, err)
-		require.NoError(t, cmd.Start())
-		t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-		lines := bufio.NewScanner(out)
-		require.True(t, lines.Scan(), "%s", &stderr)
-		var line upLine
-		require.NoError(t, json.Unmarshal(lines.Bytes(), &line))
-		return cmd, line, lines
+		return cmd, begin(t, cmd)
 	}
-	cmd, line, _ := start(write(t, "orders.yaml", orders))
+	cmd, line := start(write(t, "orders.yaml", orders))
 	const requests = 20
 	var wanted []string
 	for i := range requests {
@@ -140,7 +146,7 @@ func TestUp_WhatWasAcknowledgedOutlivesTheProcess(t *testing.T) {
 	require.NoError(t, cmd.Process.Kill())
 	_ = cmd.Wait()
 
-	_, line, _ = start() // the workflow is on in the data file
+	_, line = start() // the workflow is on in the data file
 	for _, run := range wanted {
 		require.Eventually(t, func() bool {
 			resp, err := http.Get(line.Address + "/api/v1/runs/" + run)
