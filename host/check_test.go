@@ -102,8 +102,9 @@ func TestCheck_Triggers(t *testing.T) {
 	const step = "- {id: g, connector: world, operation: get, credential: sandbox, input: {id: $.steps.trigger.%}}"
 	for trigger, want := range map[string]string{
 		"{connector: world, trigger: mentioned, credential: sandbox}": "",
-		"{connector: world}":                     "/trigger/trigger: is required: the connector world has several triggers (one of mentioned, followed)",
+		"{connector: world}":                     "/trigger/trigger: is required: the connector world has several triggers (one of mentioned, followed, commented, published)",
 		"{connector: world, trigger: mentiond}":  `the connector world has no trigger "mentiond" (did you mean "mentioned"?)`,
+		"{connector: world, trigger: mentioned}": "/trigger/credential: is required: which account world is to act for",
 		"{connector: loop}":                      "the connector loop has no triggers",
 		"{connector: manual, input: {x: 1}}":     "/trigger/input/x: is no property here",
 		"{connector: manual, credential: other}": "the connector manual takes no credential (leave it out)",
@@ -116,7 +117,7 @@ func TestCheck_Triggers(t *testing.T) {
 		require.Len(t, lines, 1, "%s: %q", trigger, lines)
 		assert.Contains(t, lines[0], want)
 	}
-	lines := check(t, "{connector: world, trigger: mentioned}", step[:len(step)-3]+"media_idd}}")
+	lines := check(t, "{connector: world, trigger: mentioned, credential: sandbox}", step[:len(step)-3]+"media_idd}}")
 	require.Len(t, lines, 1)
 	assert.Contains(t, lines[0], `warning: /steps/0/input/id: $.steps.trigger.media_idd: the trigger's output is not known to have "media_idd" (did you mean "media_id"?)`)
 }

@@ -197,7 +197,11 @@ func (e *Engine) AcceptHook(ctx context.Context, h Hook, delivery string, body j
 	}
 	// No path holds a colon, so that deliveries to two paths never have one id.
 	ev := Event{Connector: WebhookConnector, Trigger: WebhookConnector, ID: h.Path + ":" + delivery}
-	fresh, err := e.Accept(ctx, WebhookConnector, []*connectorv1.Event{{Id: ev.ID, Trigger: ev.Trigger, Subject: h.Path, Payload: body}})
+	given := &connectorv1.Event{Id: ev.ID, Trigger: ev.Trigger, Subject: h.Path, Payload: body}
+	if err := CheckEvent(given); err != nil { // it would be left out
+		return Receipt{}, fmt.Errorf("storing a request to %s: %w", h.Path, err)
+	}
+	fresh, err := e.Accept(ctx, WebhookConnector, []*connectorv1.Event{given})
 	if err != nil {
 		return Receipt{}, err
 	}

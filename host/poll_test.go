@@ -306,9 +306,6 @@ func TestPoll_BacksOff(t *testing.T) {
 		"denied":          {pollFailure(connectorv1.FailureKind_FAILURE_KIND_PERMISSION_DENIED, 0), []time.Duration{5 * minute, 10 * minute}, "ERROR"},
 		"wrong input":     {pollFailure(connectorv1.FailureKind_FAILURE_KIND_INVALID_INPUT, 0), []time.Duration{5 * minute, 10 * minute}, "ERROR"},
 		"no answer":       {&connectorv1.PollResponse{}, []time.Duration{5 * minute, 10 * minute}, "ERROR"},
-		"unsound event": {&connectorv1.PollResponse{Outcome: &connectorv1.PollResponse_Page{Page: &connectorv1.EventPage{
-			Cursor: "9", Events: []*connectorv1.Event{{Trigger: "published"}},
-		}}}, []time.Duration{5 * minute, 10 * minute}, "ERROR"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -504,4 +501,19 @@ func TestPoll_KilledAnywhere(t *testing.T) {
 		assert.Equal(t, want, second.runs(), "after %d writes", writes)
 		second.stop()
 	}
+}
+
+func TestPoll_LeavesOutWhatIsUnsound(t *testing.T) {
+	t.Parallel()
+	p := newPollLab(t, nil)
+	p.on("w", published, "")
+	p.poll()
+	p.settle(1)
+	p.world.Happen("published", "shop", "1").Payload = []byte("{")
+	p.world.Happen("published", "shop", "2")
+	p.after(5*time.Minute, 1)
+	assert.Equal(t, map[string]int{"w": 1}, p.runs(), "it keeps nothing else out")
+	assert.Zero(t, p.state().Failures)
+	p.after(5*time.Minute, 1)
+	assert.Equal(t, "2", p.world.Polls()[2].GetCursor(), "and is not looked for again")
 }

@@ -85,7 +85,7 @@ func (e *enabler) enable(ctx context.Context, doc *workflow.Document, webhooks m
 		}
 	}
 	var credential *connectorv1.Credential
-	if polled || len(triggers) > 0 {
+	if t.Credential != "" || (polled || len(triggers) > 0) && len(c.Catalog().GetAuthMethods()) > 0 {
 		var err error
 		if credential, err = s.vault.Credential(ctx, t.Credential); err != nil {
 			return fmt.Errorf("%s: %w", doc.Name, credentialError(t.Credential, err))

@@ -252,11 +252,11 @@ func TestCheck_Polls(t *testing.T) {
 		return `{connector: instagram, trigger: ` + trigger + `, credential: x, input: {ig_user_id: "1"}, poll: ` + poll + `}`
 	}
 	wrong := map[string]string{
-		`{connector: manual, poll: 5m}`:           "no events of this trigger can be found by polling",
-		instagram("media_published", "never"):     "the events of media_published are found by polling alone",
-		instagram("story_expired", "5m"):          "no events of this trigger can be found by polling",
-		instagram("media_published", "10ms"):      "must be 1s at least",
-		instagram("media_published", "sometimes"): "/trigger/poll",
+		`{connector: manual, poll: 5m}`:                                              "no events of this trigger can be found by polling",
+		instagram("media_published", "never"):                                        "the events of media_published are found by polling alone",
+		instagram("story_expired", "5m"):                                             "no events of this trigger can be found by polling",
+		instagram("media_published", "10ms"):                                         "must be 1s at least",
+		instagram("media_published", "sometimes"):                                    "/trigger/poll",
 		`{connector: instagram, trigger: media_published, input: {ig_user_id: "1"}}`: "is required: which account instagram is to act for",
 	}
 	files := map[string]string{} // By trigger.
