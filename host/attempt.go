@@ -230,6 +230,7 @@ func (k *call) look(lost *connectorv1.Failure) (done bool, out workflow.Outcome,
 			return true, out, k.park(AskHappened, lost)
 		}
 		// The entry stays an intent: a restart looks again.
+		k.log(slog.LevelInfo, "step looks again", append(failureAttrs(failureOf(failure)), slog.Duration("after", d.Wait))...)
 		until := k.x.e.Clock.Now().Add(d.Wait)
 		if err := k.x.wait(k.x.waitCtx, k.Path, k.Step, until, tries+1, "looking whether it happened: "+failure.GetMessage()); err != nil {
 			return true, out, err

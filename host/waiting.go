@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/storyloop/storyloop/host/workflow"
@@ -127,6 +128,7 @@ func (x *execution) Sleep(path string, s *workflow.Step, d time.Duration) (err e
 			return err
 		}
 	}
+	x.log(slog.LevelDebug, "step waits", slog.String("step", path), slog.Time("until", entry.Until), slog.String("why", entry.Reason))
 	if err := x.wait(x.waitCtx, path, s, entry.Until, 0, "delay"); err != nil {
 		return err
 	}
