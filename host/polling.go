@@ -38,8 +38,12 @@ func (g *polling) end() {
 // run polls whenever it is time. After a start that is when it was to be before, so
 // that a host that dies often does not poll often.
 func (g *polling) run(ctx context.Context) {
-	next := g.state.Next
-	if latest := g.e.Clock.Now().Add(g.every); next.After(latest) && g.state.Failures == 0 {
+	next, now := g.state.Next, g.e.Clock.Now()
+	limited := kindName(connectorv1.FailureKind_FAILURE_KIND_RATE_LIMITED)
+	switch latest := now.Add(g.every); {
+	case g.state.Failures > 0 && g.state.Kind != limited:
+		next = now // a person may have mended it
+	case g.state.Failures == 0 && next.After(latest):
 		next = latest // the interval has become shorter, or the clock was wrong
 	}
 	for ctx.Err() == nil {
