@@ -16,9 +16,14 @@ import (
 
 // call hands a request to a running process and returns what came back, or why
 // nothing did. Exactly one of the two is set.
-func call[Resp proto.Message](ctx context.Context, c *Connector, req proto.Message, rpc func(context.Context, *process) (Resp, error)) (resp Resp, f *connectorv1.Failure) {
+func call[Resp proto.Message](ctx context.Context, c *Connector, req proto.Message, rpc func(context.Context, *process) (Resp, error)) (Resp, *connectorv1.Failure) {
 	ctx, span := c.begin(ctx, req)
-	defer func() { end(span, f, any(resp)) }()
+	resp, f := ask(ctx, c, req, rpc)
+	end(span, f, resp)
+	return resp, f
+}
+
+func ask[Resp proto.Message](ctx context.Context, c *Connector, req proto.Message, rpc func(context.Context, *process) (Resp, error)) (resp Resp, f *connectorv1.Failure) {
 	f = c.do(ctx, req, func(ctx context.Context, p *process) (err error) {
 		resp, err = rpc(ctx, p)
 		if err != nil {
