@@ -383,6 +383,16 @@ func TestAPI_TokenIsNeededWhereOthersReachIt(t *testing.T) {
 	assert.Contains(t, r.stderr, "at least 16 characters")
 }
 
+// A proxy need not say that it is one.
+func TestAPI_TokenIsNeededBehindAPublicAddress(t *testing.T) {
+	t.Parallel()
+	s := serveFile(t, "--public-url", "https://hooks.example.com")
+	assert.Equal(t, 401, ask(t, "GET", s.Address+"/api/v1/runs", nil))
+	assert.Equal(t, 401, ask(t, "GET", s.Address+"/metrics", nil))
+	r := storyloop(t, "runs", "list", "--data", s.data)
+	assert.Equal(t, 0, r.code, r.stderr)
+}
+
 func TestUp_ServesMetrics(t *testing.T) {
 	t.Parallel()
 	s := serveFile(t)

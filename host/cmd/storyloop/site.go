@@ -51,8 +51,8 @@ type site struct {
 }
 
 // handler puts the site together. Without an operator's token, and where others
-// than this computer reach the address, only commands beside the data file may use
-// the API: they find their token there.
+// than this computer reach the address, through a proxy too, only commands beside
+// the data file may use the API: they find their token there.
 func (t *site) handler(listener net.Listener, hooks http.Handler) (http.Handler, error) {
 	t.file = hostFile{Address: nearby(listener.Addr()), Token: newSecret(), Instance: newSecret(), PID: os.Getpid()}
 	api, err := t.stack.api(hosthttp.API{Switch: t.on, About: hosthttp.About{Instance: t.file.Instance}, Closing: t.closing})
@@ -67,7 +67,7 @@ func (t *site) handler(listener net.Listener, hooks http.Handler) (http.Handler,
 		Metrics:  t.metrics.Handler(),
 		Guard: hosthttp.Guard{
 			Tokens:   []string{t.token, t.file.Token},
-			Required: t.token != "" || !hosthttp.Loopback(listener.Addr()),
+			Required: t.token != "" || !t.on.reach.near,
 		},
 	}.Handler(), nil
 }

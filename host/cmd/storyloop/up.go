@@ -41,8 +41,9 @@ What an earlier process left unfinished in the data file goes on, and workflows 
 it that are on stay on.
 
 It serves webhooks, /healthz and /readyz to everybody, and the JSON API (see
-/api/v1/openapi.json) and /metrics to this computer. Others need the operator's
-token: --api-token-file, or $STORYLOOP_API_TOKEN. A workflow with the trigger
+/api/v1/openapi.json) and /metrics to this computer. Others, and all where
+--public-url says that others come, need the operator's token: --api-token-file,
+or $STORYLOOP_API_TOKEN. A workflow with the trigger
 webhook is started by requests to /hooks/ and its path, from this computer or with
 the secret that its credential names.
 
