@@ -19,7 +19,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	connectorv1 "github.com/storyloop/storyloop/proto/connector/v1"
-	"github.com/storyloop/storyloop/telemetry"
+	"github.com/storyloop/storyloop/proto/telemetry"
 )
 
 // flushLimit bounds how long the last traces may take at the end. A host on

@@ -11,7 +11,7 @@ import (
 	"google.golang.org/grpc/metadata"
 
 	connectorv1 "github.com/storyloop/storyloop/proto/connector/v1"
-	"github.com/storyloop/storyloop/telemetry/collectortest"
+	"github.com/storyloop/storyloop/proto/telemetry/collectortest"
 )
 
 const (

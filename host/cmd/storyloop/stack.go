@@ -13,7 +13,7 @@ import (
 	"github.com/storyloop/storyloop/host/http/metrics"
 	"github.com/storyloop/storyloop/host/sqlite"
 	"github.com/storyloop/storyloop/host/vault"
-	"github.com/storyloop/storyloop/telemetry"
+	"github.com/storyloop/storyloop/proto/telemetry"
 )
 
 // stack is a running host: connectors, credentials, engine, and perhaps a local

@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 	tracev1 "go.opentelemetry.io/proto/otlp/trace/v1"
 
-	"github.com/storyloop/storyloop/telemetry/collectortest"
+	"github.com/storyloop/storyloop/proto/telemetry/collectortest"
 )
 
 // tracedWorkflow reads stories in a loop and answers a comment.

@@ -21,8 +21,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/storyloop/storyloop/telemetry"
-	"github.com/storyloop/storyloop/telemetry/collectortest"
+	"github.com/storyloop/storyloop/proto/telemetry"
+	"github.com/storyloop/storyloop/proto/telemetry/collectortest"
 )
 
 const key = "k3y-of-the-collector"
