@@ -171,7 +171,7 @@ func (c *Client) build(ctx context.Context, r Request) (*http.Request, error) {
 	if body == nil {
 		// net/http repeats a read by itself when its connection breaks, unless it has
 		// a body that cannot be had twice. One attempt is one request.
-		body = struct{ io.Reader }{strings.NewReader("")}
+		body = emptyBody{}
 	}
 	u := c.URL(r.Host, r.Path, r.Unversioned)
 	if len(query) > 0 {
@@ -204,6 +204,13 @@ func (c *Client) build(ctx context.Context, r Request) (*http.Request, error) {
 	}
 	return req, nil
 }
+
+// emptyBody is a body that net/http does not know to be empty. It writes itself, or
+// a buffer would be made for it.
+type emptyBody struct{}
+
+func (emptyBody) Read([]byte) (int, error)         { return 0, io.EOF }
+func (emptyBody) WriteTo(io.Writer) (int64, error) { return 0, nil }
 
 // encodeJSON leaves "<" and "&" as they are: a message is no HTML.
 func encodeJSON(v any) ([]byte, error) {
