@@ -60,8 +60,8 @@ type Engine struct {
 	tellAll   context.CancelFunc
 
 	dispatching sync.Mutex
-	defining    sync.Mutex // Held while a definition takes effect.
-	steering    sync.Mutex // Held by who changes a run that is at rest.
+	defining    sync.Mutex   // Held while a definition takes effect.
+	steering    sync.RWMutex // Held by who changes a run that is at rest; read-held while a run is stored and not begun.
 }
 
 // NewEngine returns an engine that runs nothing yet. Close it.
@@ -134,6 +134,10 @@ func (e *Engine) begin(ctx context.Context, def Definition, req StartRequest) (R
 	if req.ID == "" {
 		req.ID = e.newID()
 	}
+	// Others see the run as soon as it is stored, and must not take it for one that
+	// nobody begins.
+	e.steering.RLock()
+	defer e.steering.RUnlock()
 	r, fresh, err := e.Store.CreateRun(ctx, Run{
 		ID: req.ID, Workflow: def.Name, Version: def.Version, State: RunQueued,
 		Trigger: triggerOf(req.Trigger), Event: req.Event, Origin: req.Origin, CreatedAt: e.Clock.Now(),

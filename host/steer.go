@@ -9,37 +9,41 @@ import (
 
 // Cancel ends a run, wherever it is. It returns when the run has ended.
 func (e *Engine) Cancel(ctx context.Context, id string) error {
-	e.steering.Lock()
-	e.mu.Lock()
-	x := e.active[id]
-	e.mu.Unlock()
-	if x == nil {
-		defer e.steering.Unlock()
-		return e.cancelAtRest(ctx, id)
-	}
-	e.steering.Unlock()
-	x.cancel(errCancelled)
-	select {
-	case <-x.done:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+	for {
+		x, err := e.cancelAtRest(ctx, id)
+		if x == nil {
+			return err
+		}
+		x.cancel(errCancelled)
+		select {
+		case <-x.done: // Not as cancelled, perhaps: it may have been about to ask a person.
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 }
 
-// cancelAtRest ends a run that waits for a person. The caller holds steering.
-func (e *Engine) cancelAtRest(ctx context.Context, id string) error {
+// cancelAtRest ends a run that waits for a person. One that is under way it returns.
+func (e *Engine) cancelAtRest(ctx context.Context, id string) (*execution, error) {
+	e.steering.Lock()
+	defer e.steering.Unlock()
+	e.mu.Lock()
+	x := e.active[id]
+	e.mu.Unlock()
+	if x != nil {
+		return x, nil
+	}
 	r, err := e.Store.Run(ctx, id)
 	if err != nil || r.State.Ended() {
-		return err
+		return nil, err
 	}
 	r.State, r.Question, r.EndedAt = RunCancelled, nil, e.Clock.Now()
 	if err := e.Store.UpdateRun(ctx, r, Synced); err != nil {
-		return fmt.Errorf("cancelling run %s: %w", id, err)
+		return nil, fmt.Errorf("cancelling run %s: %w", id, err)
 	}
 	e.watchers.tell(Progress{Kind: RunEnded, Run: id, State: r.State, At: r.EndedAt})
 	e.ends.tell(id, false)
-	return nil
+	return nil, nil
 }
 
 // Resolve answers the question of a parked run, which then goes on. Of two who
