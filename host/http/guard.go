@@ -50,7 +50,7 @@ func (g Guard) check(r *http.Request) *Problem {
 		return unauthenticated.problemf("send the host's token in the header Authorization, as: Bearer TOKEN")
 	case given == "" && !LoopbackName(r.Host):
 		return forbidden.problemf("without a token this host answers only to localhost, 127.0.0.1 and [::1], not to %q", r.Host)
-	case given == "" && forwarded(r.Header):
+	case given == "" && forwarded(r):
 		return forbidden.problemf("the request comes through a proxy or a tunnel: that takes a token")
 	}
 	if p := sameOrigin(r); p != nil {
@@ -99,11 +99,19 @@ func sameOrigin(r *http.Request) *Problem {
 }
 
 // forwarded reports whether a proxy or a tunnel has handed a request on. What
-// comes from this address may be from anywhere then.
-func forwarded(h http.Header) bool {
-	return slices.ContainsFunc([]string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Via"}, func(name string) bool {
-		return h.Get(name) != ""
-	})
+// comes from this address may be from anywhere then. Unless it is told otherwise,
+// nginx says nothing of itself and asks for the name that it connects to, but
+// speaks HTTP/1.0.
+func forwarded(r *http.Request) bool {
+	if !r.ProtoAtLeast(1, 1) {
+		return true
+	}
+	for name := range r.Header { // also one that says nothing
+		if strings.HasPrefix(name, "X-Forwarded-") || slices.Contains([]string{"Forwarded", "X-Real-Ip", "Via"}, name) {
+			return true
+		}
+	}
+	return false
 }
 
 // LoopbackName reports whether a Host header, with or without a port, can only mean

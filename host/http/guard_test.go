@@ -36,6 +36,8 @@ func TestGuard(t *testing.T) {
 		{"another scheme", open, "GET", "localhost", map[string]string{"Authorization": "Basic right"}, 401},
 		{"through a tunnel", open, "GET", "localhost", map[string]string{"X-Forwarded-For": "203.0.113.7"}, 403},
 		{"through a tunnel with a token", open, "GET", "localhost", map[string]string{"X-Forwarded-For": "203.0.113.7", "Authorization": "Bearer right"}, 200},
+		{"through a tunnel that says little", open, "GET", "localhost", map[string]string{"X-Forwarded-Proto": "https"}, 403},
+		{"through a tunnel that says nothing", open, "GET", "localhost", map[string]string{"X-Forwarded-For": ""}, 403},
 		{"another site's page", open, "GET", "localhost:8080", map[string]string{"Origin": "https://evil.example"}, 403},
 		{"another port's page", open, "GET", "localhost:8080", map[string]string{"Origin": "http://localhost:3000"}, 403},
 		{"a sandboxed page", open, "GET", "localhost:8080", map[string]string{"Origin": "null"}, 403},
@@ -67,6 +69,23 @@ func TestGuard(t *testing.T) {
 				assert.Equal(t, "application/problem+json", w.Header().Get("Content-Type"))
 			}
 		})
+	}
+}
+
+// TestGuard_BehindNginx sends what nginx sends where only proxy_pass is set.
+func TestGuard_BehindNginx(t *testing.T) {
+	t.Parallel()
+	guarded := hosthttp.Guard{Tokens: []string{"right"}}.Protect(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	for authorization, status := range map[string]int{"": 403, "Bearer right": 200} {
+		r := httptest.NewRequest("GET", "/api/v1/runs", nil)
+		r.Host, r.Proto, r.ProtoMajor, r.ProtoMinor = "127.0.0.1:8080", "HTTP/1.0", 1, 0
+		r.Header.Set("Connection", "close")
+		if authorization != "" {
+			r.Header.Set("Authorization", authorization)
+		}
+		w := httptest.NewRecorder()
+		guarded.ServeHTTP(w, r)
+		assert.Equal(t, status, w.Code, w.Body.String())
 	}
 }
 

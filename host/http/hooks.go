@@ -126,7 +126,7 @@ func (h *Hooks) near(hook host.Hook, r *http.Request) *Problem {
 		return forbidden.problemf("others than the host's computer reach this address: name a credential in the workflow's trigger")
 	case !LoopbackName(r.Host):
 		return forbidden.problemf("without a credential in its trigger a workflow is started only at localhost, 127.0.0.1 and [::1], not at %q", r.Host)
-	case forwarded(r.Header):
+	case forwarded(r):
 		return forbidden.problemf("the request comes through a proxy or a tunnel: that takes a credential in the workflow's trigger")
 	}
 	return sameOrigin(r)
