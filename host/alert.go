@@ -38,14 +38,18 @@ func (x *execution) alert(r Run) error {
 	if r.Origin.Alert || r.State != RunFailed && r.State != RunParked {
 		return nil
 	}
-	a := Alert{Run: r.ID, Workflow: r.Workflow, State: r.State, Failure: r.Failure, Question: r.Question}
+	a := Alert{Run: r.ID, Workflow: r.Workflow, State: r.State}
 	id := r.ID + "/" + string(r.State)
 	switch {
 	case r.Question != nil:
-		a.Message = r.Question.Text
+		q := *r.Question
+		q.Text = brief(q.Text)
+		a.Message, a.Question = q.Text, &q
 		id += fmt.Sprintf("/%s@%d", r.Question.Path, x.asked)
 	case r.Failure != nil:
-		a.Message = r.Failure.Error()
+		f := *r.Failure
+		f.Message, f.Advice, f.Pointer = brief(f.Message), brief(f.Advice), brief(f.Pointer)
+		a.Message, a.Failure = f.Error(), &f
 	}
 	ctx := context.WithoutCancel(x.ctx)
 	defs, err := x.e.Store.Definitions(ctx)
@@ -61,6 +65,15 @@ func (x *execution) alert(r Run) error {
 		Payload: payload, OccurredAt: x.e.Clock.Now(), ReceivedAt: x.e.Clock.Now(),
 	}})
 	return err
+}
+
+// brief bounds what an alert repeats of a run, which has the whole of it.
+func brief(text string) string {
+	const most = 10_000
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "..."
 }
 
 func (e *Engine) triggeredBy(d Definition, connector string) bool {

@@ -101,10 +101,13 @@ func (e *Engine) dispatch(ctx context.Context, ev Event, defs []Definition) erro
 			continue
 		}
 		_, _, err = e.Start(ctx, StartRequest{Workflow: d.Name, Trigger: ev.Payload, ID: eventRun(ev, d.Name), Event: ev.Key(), Origin: originOf(ev)})
-		if errors.Is(err, ErrClosed) {
-			continue // the run is stored; the next start of the host goes on with it
-		}
-		if err != nil {
+		var never *InputError
+		switch {
+		case errors.Is(err, ErrClosed): // the run is stored; the next start of the host goes on with it
+		case errors.As(err, &never):
+			// However often that is tried. What has come after it must not wait for it.
+			e.Log.Error("an event can start no run", "workflow", d.Name, "event", ev.Key(), "error", err)
+		case err != nil:
 			return fmt.Errorf("starting %s for event %s: %w", d.Name, ev.ID, err)
 		}
 	}

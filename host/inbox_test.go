@@ -1,6 +1,7 @@
 package host_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -51,4 +52,60 @@ func TestAccept_AnUnsoundEventDoesNotKeepTheOthersOut(t *testing.T) {
 		assert.Contains(t, log, want)
 	}
 	assert.NotContains(t, log, "m4rk", "what it holds is not logged")
+}
+
+// TestDispatch_AnEventThatCanStartNothingHoldsNoneUp has one in the inbox that was
+// stored in spite of all.
+func TestDispatch_AnEventThatCanStartNothingHoldsNoneUp(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, nil)
+	doc, err := workflow.Parse("w.yaml", []byte("name: w\ntrigger: {connector: world, trigger: mentioned}\nsteps: []"))
+	require.NoError(t, err)
+	_, err = l.Define(t.Context(), doc, true, "")
+	require.NoError(t, err)
+	_, err = l.Store.AddEvents(t.Context(), []host.Event{
+		{Connector: "world", Trigger: "mentioned", ID: "torn", Payload: []byte(`{"media_id":"m4rk`)},
+		{Connector: "world", Trigger: "mentioned", ID: "good", Payload: []byte(`{}`)},
+	})
+	require.NoError(t, err)
+	n, err := l.Resume(t.Context())
+	require.NoError(t, err, "the host can start")
+	assert.Zero(t, n)
+	runs, err := l.Store.Runs(t.Context(), host.RunFilter{})
+	require.NoError(t, err)
+	require.Len(t, runs, 1)
+	assert.Equal(t, "world/mentioned/good", runs[0].Event)
+	_, err = l.Wait(t.Context(), runs[0].ID)
+	require.NoError(t, err)
+	pending, err := l.Store.PendingEvents(t.Context(), 10)
+	require.NoError(t, err)
+	assert.Empty(t, pending)
+	assert.Contains(t, l.log.String(), `level=ERROR msg="an event can start no run" workflow=w event=world/mentioned/torn`)
+	assert.NotContains(t, l.log.String(), "m4rk", "what it holds is not logged")
+}
+
+// TestAlert_OfALongFailure tells of a failure that is too long for a trigger.
+func TestAlert_OfALongFailure(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, nil)
+	doc, err := workflow.Parse("alerted.yaml", []byte("name: alerted\ntrigger: {connector: alert}\nsteps: []"))
+	require.NoError(t, err)
+	_, err = l.Define(t.Context(), doc, true, "")
+	require.NoError(t, err)
+	failed := l.run(t, `- {id: long, connector: transform, operation: jq, input: {program: '"<é" * 1048576', inputs: {}}}
+- {id: a, connector: terminate, operation: fail, input: {message: $.steps.long.result}}
+`)
+	require.Equal(t, host.RunFailed, failed.State)
+	runs, err := l.Store.Runs(t.Context(), host.RunFilter{Workflow: "alerted"})
+	require.NoError(t, err)
+	require.Len(t, runs, 1)
+	run, err := l.Wait(t.Context(), runs[0].ID)
+	require.NoError(t, err)
+	assert.Equal(t, host.RunSucceeded, run.State)
+	var alert host.Alert
+	require.NoError(t, json.Unmarshal(run.Trigger, &alert))
+	assert.Equal(t, "r", alert.Run)
+	assert.Equal(t, "terminated", alert.Failure.Kind)
+	assert.Contains(t, alert.Message, "<é<é")
+	assert.Len(t, failed.Failure.Message, 3<<20, "the run has the whole of it")
 }
