@@ -157,12 +157,21 @@ func TestPool_CloseInTheMiddle(t *testing.T) {
 	awaitEnd(t, n.PID)
 }
 
-func TestPool_WorkersKnowNoEnvironment(t *testing.T) {
+func TestPool_WorkersKnowNothingButTheTimeZone(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("STORYLOOP_API_TOKEN", "a secret")
+	t.Setenv("TZ", "")
+	os.Unsetenv("TZ") // and set it again in the end
 	_, err := newPool(t, noted(dir)).Run(t.Context(), `1`, []byte("{}"))
 	require.NoError(t, err)
 	assert.Empty(t, notes(t, dir, 1)[0].Environment)
+
+	dir = t.TempDir()
+	t.Setenv("TZ", "Asia/Tokyo")
+	local, err := newPool(t, noted(dir)).Run(t.Context(), `0 | strflocaltime("%H %Z")`, []byte("{}"))
+	require.NoError(t, err)
+	assert.Equal(t, `"09 JST"`, string(local))
+	assert.Equal(t, []string{"TZ=Asia/Tokyo"}, notes(t, dir, 1)[0].Environment)
 }
 
 func TestPool_CommandIsNoWorker(t *testing.T) {

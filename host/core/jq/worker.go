@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"os"
 	"os/exec"
 	"time"
 )
@@ -20,11 +21,15 @@ type worker struct {
 // startTime is how long a worker may take until it says that it is one.
 const startTime = 10 * time.Second
 
-// start returns a worker that is ready. It knows nothing of the host's environment,
-// and ends when the host does: its standard input ends then.
+// start returns a worker that is ready. It knows nothing of the host's environment
+// but the time zone, which programs can ask for, and ends when the host does: its
+// standard input ends then.
 func start(ctx context.Context, command []string) (*worker, error) {
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Env = []string{}
+	if zone, ok := os.LookupEnv("TZ"); ok {
+		cmd.Env = append(cmd.Env, "TZ="+zone)
+	}
 	cmd.SysProcAttr = apart()
 	w := &worker{cmd: cmd, ended: make(chan struct{})}
 	cmd.Stderr = &w.stderr
