@@ -123,7 +123,9 @@ func (e *Engine) wants(d Definition, doc *workflow.Document, ev Event) bool {
 	case doc.Trigger.Connector != ev.Connector:
 		return false
 	case ev.Source != "":
-		return e.wantsPolled(d, ev)
+		if !e.wantsPolled(doc, ev) {
+			return false
+		}
 	case d.Subject != "" && d.Subject != ev.Subject:
 		return false
 	}
@@ -131,8 +133,13 @@ func (e *Engine) wants(d Definition, doc *workflow.Document, ev Event) bool {
 		return e.wantsBuiltin(doc, ev)
 	}
 	c, ok := e.Connectors.Connector(ev.Connector)
-	return ok && slices.ContainsFunc(doc.Trigger.Triggers(c.Catalog()), func(t *connectorv1.Trigger) bool {
-		return t.GetName() == ev.Trigger
+	if !ok {
+		// The connector may be back tomorrow, and the event will not: a run says what it
+		// lacked, and can be done again.
+		return len(doc.Trigger.Names) == 0 || slices.Contains(doc.Trigger.Names, ev.Trigger)
+	}
+	return slices.ContainsFunc(doc.Trigger.Triggers(c.Catalog()), func(t *connectorv1.Trigger) bool {
+		return t.GetName() == ev.Trigger && (ev.Source == "" || interval(doc.Trigger.Poll, t) > 0)
 	})
 }
 

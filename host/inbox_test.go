@@ -4,11 +4,13 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/storyloop/storyloop/host"
+	"github.com/storyloop/storyloop/host/core"
 	"github.com/storyloop/storyloop/host/workflow"
 	connectorv1 "github.com/storyloop/storyloop/proto/connector/v1"
 )
@@ -108,4 +110,31 @@ func TestAlert_OfALongFailure(t *testing.T) {
 	assert.Equal(t, "terminated", alert.Failure.Kind)
 	assert.Contains(t, alert.Message, "<é<é")
 	assert.Len(t, failed.Failure.Message, 3<<20, "the run has the whole of it")
+}
+
+// TestDispatch_TheConnectorIsNotLoaded has events in the inbox when the host starts
+// without the connector that has received and found them.
+func TestDispatch_TheConnectorIsNotLoaded(t *testing.T) {
+	t.Parallel()
+	p := newPollLab(t, nil)
+	p.on("polled", published, "")
+	p.on("other", "{connector: world, trigger: followed}", "")
+	p.on("hooked", "{connector: world, trigger: mentioned}", "")
+	p.poll()
+	p.settle(1)
+	p.world.Happen("published", "shop", "17841405726653027")
+	p.after(5*time.Minute, 1)
+	_, err := p.Accept(t.Context(), "world", []*connectorv1.Event{{Id: "1", Trigger: "mentioned"}})
+	require.NoError(t, err)
+	p.end()
+
+	without := newLab(t, func(s *host.Setup) { s.Store, s.Connectors = p.Store, core.Connectors() })
+	require.NoError(t, without.Dispatch(t.Context()))
+	runs, err := p.Store.Runs(t.Context(), host.RunFilter{})
+	require.NoError(t, err)
+	var workflows []string
+	for _, r := range runs {
+		workflows = append(workflows, r.Workflow)
+	}
+	assert.ElementsMatch(t, []string{"polled", "hooked"}, workflows)
 }

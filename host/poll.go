@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/storyloop/storyloop/host/workflow"
 	connectorv1 "github.com/storyloop/storyloop/proto/connector/v1"
 	"github.com/storyloop/storyloop/schemas/validate"
 )
@@ -134,19 +135,25 @@ func (e *Engine) wishesOf(d Definition) ([]*wish, error) {
 		if every <= 0 {
 			continue
 		}
-		input, err := doc.TriggerInput(e.env(doc))
+		w, err := e.wishFor(doc, t.GetName())
 		if err != nil {
 			return nil, err
 		}
-		w := &wish{input: input, every: every, Poll: Poll{
-			Connector: doc.Trigger.Connector, Trigger: t.GetName(), Credential: doc.Trigger.Credential, Workflows: []string{d.Name},
-		}}
-		if w.key, err = w.sum(); err != nil {
-			return nil, err
-		}
+		w.every, w.Workflows = every, []string{d.Name}
 		all = append(all, w)
 	}
 	return all, nil
+}
+
+// wishFor returns the poll of one of a document's triggers.
+func (e *Engine) wishFor(doc *workflow.Document, trigger string) (*wish, error) {
+	input, err := doc.TriggerInput(e.env(doc))
+	if err != nil {
+		return nil, err
+	}
+	w := &wish{input: input, Poll: Poll{Connector: doc.Trigger.Connector, Trigger: trigger, Credential: doc.Trigger.Credential}}
+	w.key, err = w.sum()
+	return w, err
 }
 
 // interval is how often a trigger is polled; zero or less means never.
@@ -177,11 +184,11 @@ func (w *wish) sum() (string, error) {
 }
 
 // wantsPolled reports whether a workflow wants the poll that has found an event.
-func (e *Engine) wantsPolled(d Definition, ev Event) bool {
-	wishes, err := e.wishesOf(d)
+func (e *Engine) wantsPolled(doc *workflow.Document, ev Event) bool {
+	w, err := e.wishFor(doc, ev.Trigger)
 	if err != nil {
-		e.Log.Error("a trigger's input cannot be read", "workflow", d.Name, "error", err)
+		e.Log.Error("a trigger's input cannot be read", "workflow", doc.Name, "error", err)
 		return false
 	}
-	return slices.ContainsFunc(wishes, func(w *wish) bool { return w.key == ev.Source })
+	return w.key == ev.Source
 }
