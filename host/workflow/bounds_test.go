@@ -34,10 +34,13 @@ func TestReference_Bounded(t *testing.T) {
 		return "[" + strings.TrimSuffix(strings.Repeat(item+",", n), ",") + "]"
 	}
 	for name, c := range map[string]struct{ output, input, want string }{
-		"the same items": {"[" + again("1", 1000) + "]", `{"v":"$.steps.x-1` + again("0", 1100) + `[*]"}`, "selects more than 1000000 values"},
-		"descents":       {deep(400), `{"v":"$.steps.x-1..*..*..*"}`, "selects more than 1000000 values"},
-		"large items":    {long, `{"v":"$.steps.x-1` + again("0", 300) + `"}`, "selects more than 256 MiB"},
-		"deep":           {deep(600), `{"v":"$.steps.x-1..*"}`, "nested more than 500 deep"},
+		"the same items":     {"[" + again("1", 1000) + "]", `{"v":"$.steps.x-1` + again("0", 1100) + `[*]"}`, "selects more than 1000000 values"},
+		"descents":           {deep(400), `{"v":"$.steps.x-1..*..*..*"}`, "selects more than 1000000 values"},
+		"filters":            {"[" + strings.Repeat("[", 150) + again("1", 100_000) + strings.Repeat("]", 150) + "]", `{"v":"$.steps.x-1..[0]..[0]..[?(@ > 1)]"}`, "looks at more than 5000000 values"},
+		"slices of the same": {"[" + again("1", 100_000) + "]", `{"v":"$.steps.x-1` + again("0", 1100) + `[200000:]"}`, "looks at more than 5000000 values"},
+		"descent again":      {"[" + again("1", 100_000) + "]", `{"v":"$.steps.x-1` + again("0", 1100) + `..[1]"}`, "looks at more than 5000000 values"},
+		"large items":        {long, `{"v":"$.steps.x-1` + again("0", 300) + `"}`, "selects more than 256 MiB"},
+		"deep":               {deep(600), `{"v":"$.steps.x-1..*"}`, "nested more than 500 deep"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

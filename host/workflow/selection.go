@@ -10,9 +10,10 @@ import (
 )
 
 // Bounds on what a path may select. Wildcards below wildcards select the same value
-// many times over.
+// many times over, and filters look at it as often.
 const (
 	maxSelected      = 1_000_000 // Values, at any point of the path.
+	maxLooked        = 5_000_000 // Values on the way, selected or not. A filter looks at a million a second.
 	maxSelectedBytes = maxOutput
 	maxSelectable    = 500 // Values within values.
 )
@@ -28,11 +29,15 @@ func (r *Ref) selection(raw json.RawMessage) (list json.RawMessage, err error) {
 	if deeper(raw, maxSelectable) {
 		return nil, invalid("", "%s selects of a value that is nested more than %d deep", r.Text, maxSelectable)
 	}
-	selected := []*selectable{newSelectable(raw)}
+	selected, looked := []*selectable{newSelectable(raw)}, 0
 	for _, f := range r.expr[1:] {
 		var next []*selectable
 		for _, s := range selected {
-			if _, ok := f.(jp.Descent); ok {
+			_, descent := f.(jp.Descent)
+			if looked += s.within(descent); looked > maxLooked {
+				return nil, invalid("", "%s looks at more than %d values", r.Text, maxLooked)
+			}
+			if descent {
 				next = s.appendAll(next)
 			} else {
 				next = append(next, s.children(f)...)
@@ -58,6 +63,7 @@ func (r *Ref) selection(raw json.RawMessage) (list json.RawMessage, err error) {
 type selectable struct {
 	raw     json.RawMessage
 	decoded any
+	all     int                    // Values, this one and those in it.
 	items   []*selectable          // Of a list.
 	names   []string               // Of an object, in the order of the text.
 	members map[string]*selectable // Of an object.
@@ -66,7 +72,7 @@ type selectable struct {
 var _ jp.Keyed = (*selectable)(nil)
 
 func newSelectable(raw json.RawMessage) *selectable {
-	s := &selectable{raw: raw}
+	s := &selectable{raw: raw, all: 1}
 	switch typeName(raw) {
 	case "an object":
 		s.decoded, s.members = s, map[string]*selectable{}
@@ -76,18 +82,28 @@ func newSelectable(raw json.RawMessage) *selectable {
 				s.names = append(s.names, name)
 			}
 			s.members[name] = newSelectable(value)
+			s.all += s.members[name].all
 		})
 	case "a list":
 		list := []any{}
 		eachItem(raw, func(value json.RawMessage) {
 			item := newSelectable(value)
 			s.items, list = append(s.items, item), append(list, item.decoded)
+			s.all += item.all
 		})
 		s.decoded = list
 	default:
 		s.decoded = decode(raw)
 	}
 	return s
+}
+
+// within returns how many values a step of a path looks at here.
+func (s *selectable) within(descent bool) int {
+	if descent {
+		return s.all
+	}
+	return 1 + len(s.items) + len(s.names)
 }
 
 // children returns what a step of a path selects. The library says where; of what a
