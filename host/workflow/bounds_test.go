@@ -37,6 +37,8 @@ func TestReference_Bounded(t *testing.T) {
 		"the same items":     {"[" + again("1", 1000) + "]", `{"v":"$.steps.x-1` + again("0", 1100) + `[*]"}`, "selects more than 1000000 values"},
 		"descents":           {deep(400), `{"v":"$.steps.x-1..*..*..*"}`, "selects more than 1000000 values"},
 		"filters":            {"[" + strings.Repeat("[", 150) + again("1", 100_000) + strings.Repeat("]", 150) + "]", `{"v":"$.steps.x-1..[0]..[0]..[?(@ > 1)]"}`, "looks at more than 5000000 values"},
+		"filters' descents":  {"[[[" + again("1", 100_000) + "]]]", `{"v":"$.steps.x-1` + again("0", 60) + `[?(@..x)]"}`, "looks at more than 5000000 values"},
+		"many values":        {again("1", 2_000_001), `{"v":"$.steps.x-1[*]"}`, "holds more than 2000000 values; loop over it instead"},
 		"slices of the same": {"[" + again("1", 100_000) + "]", `{"v":"$.steps.x-1` + again("0", 1100) + `[200000:]"}`, "looks at more than 5000000 values"},
 		"descent again":      {"[" + again("1", 100_000) + "]", `{"v":"$.steps.x-1` + again("0", 1100) + `..[1]"}`, "looks at more than 5000000 values"},
 		"large items":        {long, `{"v":"$.steps.x-1` + again("0", 300) + `"}`, "selects more than 256 MiB"},

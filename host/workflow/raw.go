@@ -198,20 +198,24 @@ func typeName(raw json.RawMessage) string {
 	}
 }
 
-// deeper reports whether values are nested deeper than that.
-func deeper(raw json.RawMessage, most int) bool {
+// extent returns how deep values are nested, and how many there are at most: an
+// empty list counts for one more.
+func extent(raw json.RawMessage) (deepest, values int) {
 	depth := 0
+	values = 1
 	for i := 0; i < len(raw); i++ {
 		switch raw[i] {
 		case '"':
 			i = skipValue(raw, i) - 1
 		case '[', '{':
-			if depth++; depth > most {
-				return true
-			}
+			depth++
+			deepest = max(deepest, depth)
+			values++
+		case ',':
+			values++
 		case ']', '}':
 			depth--
 		}
 	}
-	return false
+	return deepest, values
 }

@@ -5,6 +5,7 @@ import (
 	"math/big"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/ohler55/ojg/jp"
 )
@@ -15,7 +16,8 @@ const (
 	maxSelected      = 1_000_000 // Values, at any point of the path.
 	maxLooked        = 5_000_000 // Values on the way, selected or not. A filter looks at a million a second.
 	maxSelectedBytes = maxOutput
-	maxSelectable    = 500 // Values within values.
+	maxSelectable    = 500       // Values within values.
+	maxBuilt         = 2_000_000 // Values of what a path with wildcards begins at. Each takes about 160 bytes meanwhile.
 )
 
 // selection returns the list of what a path with wildcards, slices or filters
@@ -26,15 +28,19 @@ func (r *Ref) selection(raw json.RawMessage) (list json.RawMessage, err error) {
 			list, err = nil, &NowhereError{r, "the path cannot be applied to this value", ""}
 		}
 	}()
-	if deeper(raw, maxSelectable) {
+	deepest, values := extent(raw)
+	if deepest > maxSelectable {
 		return nil, invalid("", "%s selects of a value that is nested more than %d deep", r.Text, maxSelectable)
+	}
+	if values > maxBuilt {
+		return nil, invalid("", "%s selects of a value that holds more than %d values; loop over it instead", r.Text, maxBuilt)
 	}
 	selected, looked := []*selectable{newSelectable(raw)}, 0
 	for _, f := range r.expr[1:] {
 		var next []*selectable
 		for _, s := range selected {
 			_, descent := f.(jp.Descent)
-			if looked += s.within(descent); looked > maxLooked {
+			if looked += s.within(descent || descends(f)); looked > maxLooked {
 				return nil, invalid("", "%s looks at more than %d values", r.Text, maxLooked)
 			}
 			if descent {
@@ -96,6 +102,12 @@ func newSelectable(raw json.RawMessage) *selectable {
 		s.decoded = decode(raw)
 	}
 	return s
+}
+
+// descends reports whether a filter looks at all that is in a value.
+func descends(f jp.Frag) bool {
+	filter, ok := f.(*jp.Filter)
+	return ok && strings.Contains(filter.String(), "..")
 }
 
 // within returns how many values a step of a path looks at here.
