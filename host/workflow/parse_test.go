@@ -208,7 +208,7 @@ func TestParse_Scopes(t *testing.T) {
 		"error branch":         {fill("$.errors.a.kind", "$.steps.a.b"), ""},
 		"output in error":      {fill("$.steps.a.b", "1"), "the step a has failed here and has no output"},
 		"error in success":     {fill("1", "$.errors.a.kind"), "may not have failed by then"},
-		"break outside":        {"- {id: a, connector: loop, operation: break_loop, input: {loop: l}}", `the step does not stand in a loop "l"`},
+		"break outside":        {"- {id: a, connector: loop, operation: break_loop, input: {loop: l}}", `/steps/0/input/loop: the step does not stand in a loop "l"`},
 		"strategy outside":     {loop + "- {id: a, connector: x, operation: y, on_error: {strategy: break_loop, loop: l}}", `does not stand in a loop "l"`},
 		"env":                  {"- {id: a, connector: x, operation: y, input: {v: $.env.SHOPP}}", `did you mean "SHOP"?`},
 		"steps on a step":      {"- {id: a, connector: x, operation: y, steps: []}", "only a loop has steps"},

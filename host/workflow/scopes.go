@@ -52,7 +52,7 @@ func (p *parser) walk(steps []*Step, s scope) {
 
 func (p *parser) stepScope(step *Step, s scope) {
 	if loop, ok := step.breaks(); ok {
-		p.loopAround(loop, s, join(step.pointer, "input/loop"))
+		p.loopAround(loop, s, join(step.pointer, "input")+"/loop")
 	}
 	if l := step.OnError.Loop; l != "" {
 		p.loopAround(l, s, join(step.pointer, "on_error")+"/loop")
