@@ -28,6 +28,7 @@ func TestHTTP_RefusesInternalAddresses(t *testing.T) {
 			continue
 		}
 		assert.Contains(t, failure.GetMessage(), "internal address", host)
+		assert.Contains(t, failure.GetMessage(), "settings allow of http-client", host)
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -23,8 +24,10 @@ type httpSettings struct {
 func builtIn(config core.Config, mail *vault.SMTP, settings map[string]json.RawMessage) (host.ConnectorList, error) {
 	if raw, ok := settings["http-client"]; ok {
 		var h httpSettings
-		if err := json.Unmarshal(raw, &h); err != nil {
-			return nil, usageErrorf("--settings: http-client wants {\"allow\": [addresses], \"proxy_from_environment\": true or false}: %w", err)
+		d := json.NewDecoder(bytes.NewReader(raw))
+		d.DisallowUnknownFields()
+		if err := d.Decode(&h); err != nil {
+			return nil, usageErrorf(`--settings: http-client wants {"allow": ["127.0.0.1", "10.1.0.0/16", "printer.local:8080"], "proxy_from_environment": true or false}, or one of them`)
 		}
 		config.HTTP = core.HTTP{Allow: h.Allow, ProxyFromEnvironment: h.ProxyFromEnvironment}
 	}
