@@ -28,7 +28,7 @@ and what was probably meant.`,
   storyloop check --json my.yaml | jq '.[].message'`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, files []string) error {
-			s, err := a.openStack(cmd.Context(), stackOptions{})
+			s, err := a.openStack(cmd.Context(), stackOptions{forget: true})
 			if err != nil {
 				return err
 			}

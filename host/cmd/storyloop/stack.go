@@ -36,6 +36,7 @@ type stackOptions struct {
 	stories  int              // In the sandbox; zero means its own number.
 	callback string           // For the sandbox's webhooks.
 	keep     bool             // Runs are kept in a file unless told otherwise.
+	forget   bool             // Nothing is kept, whatever file is named.
 	metrics  *metrics.Metrics // Nil counts nothing.
 }
 
@@ -82,7 +83,7 @@ func (a *app) openStack(ctx context.Context, o stackOptions) (_ *stack, err erro
 		maps.Copy(contents.Credentials, hookKeys)
 		settings["instagram"] = s.sandbox.settings()
 	}
-	store, err := s.openStore(ctx, o.keep && !o.sandbox)
+	store, err := s.openStore(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -105,8 +106,11 @@ func (a *app) openStack(ctx context.Context, o stackOptions) (_ *stack, err erro
 	return s, nil
 }
 
-func (s *stack) openStore(ctx context.Context, keep bool) (host.Store, error) {
-	path, err := s.app.dataPath(keep)
+func (s *stack) openStore(ctx context.Context, o stackOptions) (host.Store, error) {
+	if o.forget {
+		return host.NewMemory(), nil
+	}
+	path, err := s.app.dataPath(o.keep && !o.sandbox)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +135,7 @@ func (a *app) connectorSettings() (map[string]json.RawMessage, error) {
 		return nil, err
 	}
 	if err := json.Unmarshal(text, &settings); err != nil {
-		return nil, usageErrorf("--settings must be a JSON object by connector: %w", err)
+		return nil, usageErrorf(`--settings must be a JSON object by connector, such as {"instagram": {"graph_version": "v25.0"}}`)
 	}
 	return settings, nil
 }
