@@ -110,6 +110,10 @@ func TestCommandLine_ThatIsWrong(t *testing.T) {
 		"backup":                "usage: storyloop backup FILE",
 		"runs list --wrong":     "unknown flag: --wrong; usage: storyloop runs list",
 		"demo --log-level loud": "--log-level must be debug, info, warn or error",
+		"up --keep -1s":         "--keep must not be less than 0",
+		"run x --trigger {":     "--trigger is not JSON",
+		"catalog --settings []": "--settings must be a JSON object by connector, such as",
+		`invoke storage get --settings {"http-client":{"alow":[]}}`: `http-client wants {"allow": ["127.0.0.1",`,
 	} {
 		r := storyloop(t, strings.Fields(line)...)
 		assert.Equal(t, 2, r.code, line)

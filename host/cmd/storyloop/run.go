@@ -38,6 +38,9 @@ outside of loops.`,
 			if err != nil {
 				return err
 			}
+			if !json.Valid(trigger) {
+				return usageErrorf("--trigger is not JSON")
+			}
 			s, err := a.openStack(cmd.Context(), stackOptions{sandbox: o.sandbox, stories: o.stories})
 			if err != nil {
 				return err

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -42,6 +41,9 @@ func (a *app) runsListCommand() *cobra.Command {
   storyloop runs list --since 2026-01-31T00:00:00Z --json | jq '.runs[].id'`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if _, err := time.Parse(time.RFC3339, since); since != "" && err != nil {
+				return usageErrorf("--since must be a time such as 2026-01-31T14:05:00Z, not %q", since)
+			}
 			for name, value := range map[string]string{"workflow": workflow, "before": before, "from": since, "state": strings.Join(states, ",")} {
 				if value != "" {
 					q.Set(name, value)
@@ -201,32 +203,6 @@ func (a *app) showStep(ctx context.Context, c *client, id, path string) error {
 		return err
 	}
 	return a.printJSON(raw)
-}
-
-func (a *app) runsCancelCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:     "cancel RUN...",
-		Short:   "End runs, wherever they are",
-		Example: "  storyloop runs cancel 20260131-140500-0a1b2c3d4e",
-		Args:    cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, ids []string) error {
-			c, err := a.openClient(cmd.Context(), looks)
-			if err != nil {
-				return err
-			}
-			defer c.close()
-			for _, id := range ids {
-				var raw json.RawMessage
-				if err := c.do(cmd.Context(), http.MethodPost, "/api/v1/runs/"+segment(id)+"/cancel", nil, &raw); err != nil {
-					return err
-				}
-				if err := a.printAnswer(raw); err != nil {
-					return err
-				}
-			}
-			return nil
-		},
-	}
 }
 
 // printAnswer prints a run that has been steered.

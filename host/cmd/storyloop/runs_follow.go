@@ -140,6 +140,46 @@ func (a *app) runsStartCommand() *cobra.Command {
 	return cmd
 }
 
+func (a *app) runsCancelCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "cancel RUN...",
+		Short:   "End runs, wherever they are",
+		Example: "  storyloop runs cancel 20260131-140500-0a1b2c3d4e",
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, ids []string) error {
+			c, err := a.openClient(cmd.Context(), looks)
+			if err != nil {
+				return err
+			}
+			defer c.close()
+			for _, id := range ids {
+				var raw json.RawMessage
+				if err := c.do(cmd.Context(), http.MethodPost, "/api/v1/runs/"+segment(id)+"/cancel", nil, &raw); err != nil {
+					return err
+				}
+				if err := a.printCancelled(raw); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+}
+
+// printCancelled says how a run stands after it was to be cancelled: one that had
+// ended before stays as it was.
+func (a *app) printCancelled(raw json.RawMessage) error {
+	var r host.Run
+	if err := json.Unmarshal(raw, &r); err != nil {
+		return err
+	}
+	if a.json || !r.State.Ended() || r.State == host.RunCancelled {
+		return a.printAnswer(raw)
+	}
+	fmt.Fprintf(a.stdout, "run %s of %s had ended already: %s\n", r.ID, r.Workflow, a.paintState(r.State))
+	return nil
+}
+
 func (a *app) runsRetryCommand() *cobra.Command {
 	var from, loop string
 	var latest, watch bool
@@ -153,6 +193,12 @@ from the run that has ended.`,
   storyloop runs retry 20260131-140500-0a1b2c3d4e --from iterations --loop loop-1`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case from != "whole" && from != "failed" && from != "iterations":
+				return usageErrorf("--from must be whole, failed or iterations, not %q", from)
+			case from == "iterations" && loop == "":
+				return usageErrorf("--from iterations wants --loop: say which loop, such as loop-1")
+			}
 			in := map[string]any{"from": from, "latest": latest}
 			if loop != "" {
 				in["loop"] = loop
@@ -179,6 +225,9 @@ done again, or skip, and the run goes on without its output.`,
 		Example: "  storyloop runs resolve 20260131-140500-0a1b2c3d4e skip --watch",
 		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if args[1] != "repeat" && args[1] != "skip" {
+				return usageErrorf("the answer must be repeat or skip, not %q", args[1])
+			}
 			return a.steer(cmd.Context(), "/api/v1/runs/"+segment(args[0])+"/resolve", map[string]any{"answer": args[1]}, watch)
 		},
 	}

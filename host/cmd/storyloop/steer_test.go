@@ -141,13 +141,15 @@ func TestRuns_SaysWhatIsWrong(t *testing.T) {
 		{[]string{"runs", "cancel", "x"}, 2, `there is no run "x"`},
 		{[]string{"runs", "retry", "x"}, 2, `there is no run "x"`},
 		{[]string{"runs", "resolve", "x", "skip"}, 2, `there is no run "x"`},
-		{[]string{"runs", "resolve", "x", "perhaps"}, 2, "repeat"},
+		{[]string{"runs", "resolve", "x", "perhaps"}, 2, `the answer must be repeat or skip, not "perhaps"`},
+		{[]string{"runs", "retry", "x", "--from", "start"}, 2, `--from must be whole, failed or iterations, not "start"`},
+		{[]string{"runs", "retry", "x", "--from", "iterations"}, 2, "wants --loop"},
 		{[]string{"runs", "start", "x"}, 2, `"x"`},
 		{[]string{"runs", "start", "finisher", "--trigger", "{"}, 2, "--trigger is not JSON"},
 		{[]string{"runs", "start", "finisher", "--trigger", "[]"}, 2, "/trigger"},
 		{[]string{"runs", "list", "--state", "sleeping"}, 2, "queued, running"},
 		{[]string{"runs", "list", "--limit", "0"}, 2, "from 1 to 1000"},
-		{[]string{"runs", "list", "--since", "yesterday"}, 2, "2026-01-31T14:05:00Z"},
+		{[]string{"runs", "list", "--since", "yesterday"}, 2, "--since must be a time such as 2026-01-31T14:05:00Z"},
 		{[]string{"workflows", "show", "x"}, 2, `"x"`},
 		{[]string{"workflows", "export", "x"}, 2, `"x"`},
 		{[]string{"workflows", "enable", "x"}, 2, `"x"`},
@@ -190,6 +192,8 @@ func TestRuns_WithAHost(t *testing.T) {
 	assert.Equal(t, 0, r.code, r.stderr)
 	assert.Contains(t, r.stderr, "instagram-1", "progress is shown while it runs")
 	assert.Contains(t, r.stdout, "one-story: succeeded in")
+	ended := strings.Fields(r.stdout)[1]
+	assert.Contains(t, s.must("runs", "cancel", ended), "had ended already: succeeded")
 
 	d.fault(`{"kind":"error","code":190,"route":"GET /{ig-user}/stories","times":1}`)
 	r = s.do("runs", "start", "one-story", "--watch", "--json")
@@ -203,6 +207,9 @@ func TestRuns_WithAHost(t *testing.T) {
 	assert.Contains(t, s.must("runs", "show", started.ID), "storyloop runs resolve "+started.ID)
 	r = s.do("runs", "resolve", started.ID, "repeat", "--watch")
 	assert.Equal(t, 0, r.code, r.stderr)
+
+	// A look at a document needs no data file, not even one that is named.
+	s.must("check", example("every-story.yaml"))
 
 	// A backup while the host goes on is a data file.
 	copied := filepath.Join(t.TempDir(), "copy.db")

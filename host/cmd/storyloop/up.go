@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -59,7 +61,7 @@ app id, app secret and verify token. Each line after it is a run that came to re
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.addr, "addr", "127.0.0.1:0", "`address` to listen on")
-	f.DurationVar(&o.keep, "keep", 30*24*time.Hour, "how long ended runs are kept; 0 keeps them for ever")
+	f.DurationVar(&o.keep, "keep", 30*24*time.Hour, "how long ended runs are kept, such as 72h; the latest 20 of each workflow stay longer; 0 keeps all for ever")
 	f.StringVar(&o.publicURL, "public-url", "", "how the remote service reaches this host (default: http:// and the address)")
 	f.StringVar(&o.apiToken, "api-token-file", "", "`file` with the token that opens the JSON API (default: $STORYLOOP_API_TOKEN)")
 	f.BoolVar(&o.sandbox, "sandbox", false, "with a local Instagram that is started beside")
@@ -86,6 +88,9 @@ type sandboxLine struct {
 }
 
 func (a *app) up(ctx context.Context, files []string, o upOptions) error {
+	if o.keep < 0 {
+		return usageErrorf("--keep must not be less than 0")
+	}
 	token, err := a.apiToken(o.apiToken)
 	if err != nil {
 		return err
@@ -205,14 +210,14 @@ func (a *app) printUp(line upLine) error {
 	for connector, url := range line.Webhooks {
 		fmt.Fprintf(a.stdout, "webhooks of %s: %s\n", connector, url)
 	}
-	for name, url := range line.Hooks {
-		fmt.Fprintf(a.stdout, "requests that start %s: %s\n", name, url)
+	for _, name := range slices.Sorted(maps.Keys(line.Hooks)) {
+		fmt.Fprintf(a.stdout, "requests that start %s: %s\n", name, line.Hooks[name])
 	}
 	for _, w := range line.Workflows {
 		fmt.Fprintf(a.stdout, "workflow %s is on\n", w)
 	}
 	if line.Resumed > 0 {
-		fmt.Fprintf(a.stdout, "%d unfinished runs go on\n", line.Resumed)
+		fmt.Fprintf(a.stdout, "runs that were unfinished and go on: %d\n", line.Resumed)
 	}
 	if line.Sandbox != nil {
 		fmt.Fprintf(a.stdout, "local Instagram at %s\n", line.Sandbox.URL)
