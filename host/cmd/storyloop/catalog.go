@@ -200,6 +200,7 @@ func properties(schema json.RawMessage) ([]table.Row, error) {
 	var object struct {
 		Properties json.RawMessage
 		Required   []string
+		Defs       map[string]property `json:"$defs"`
 	}
 	if err := json.Unmarshal(schema, &object); err != nil || len(object.Properties) == 0 {
 		return nil, err
@@ -214,23 +215,37 @@ func properties(schema json.RawMessage) ([]table.Row, error) {
 		if err != nil {
 			return nil, err
 		}
-		var p struct {
-			Type  any
-			Ref   string `json:"$ref"`
-			Title string
-		}
+		var p property
 		if err := d.Decode(&p); err != nil {
 			return nil, err
-		}
-		kind := strings.TrimPrefix(p.Ref, "#/$defs/")
-		if p.Type != nil {
-			kind = strings.Trim(fmt.Sprint(p.Type), "[]")
 		}
 		required := ""
 		if slices.Contains(object.Required, fmt.Sprint(name)) {
 			required = "required"
 		}
-		rows = append(rows, table.Row{name, kind, required, p.Title})
+		rows = append(rows, table.Row{name, p.kind(object.Defs), required, p.Title})
 	}
 	return rows, nil
+}
+
+// property is what a table tells of a property's schema.
+type property struct {
+	Type  any
+	Ref   string `json:"$ref"`
+	Enum  []any
+	Title string
+}
+
+// kind says in a word which values there are; empty if any.
+func (p property) kind(defs map[string]property) string {
+	if name, ok := strings.CutPrefix(p.Ref, "#/$defs/"); ok && p.Type == nil {
+		p.Type, p.Enum = defs[name].Type, defs[name].Enum
+	}
+	if values := strings.Trim(fmt.Sprint(p.Enum), "[]"); p.Type == nil && values != "" {
+		return strings.ReplaceAll(values, " ", "|")
+	}
+	if p.Type == nil {
+		return "any"
+	}
+	return strings.ReplaceAll(strings.Trim(fmt.Sprint(p.Type), "[]"), " ", "|")
 }
