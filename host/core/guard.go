@@ -44,7 +44,7 @@ func newGuard(allow []string) (*guard, error) {
 type blockedError struct{ host string }
 
 func (e *blockedError) Error() string {
-	return fmt.Sprintf("%s is an internal address, which the settings allow of http-client do not name", e.host)
+	return fmt.Sprintf("%s is an internal address, and the setting allow of http-client does not name it", e.host)
 }
 
 // dial connects to what may be reached. It is a DialContext of a transport.

@@ -28,7 +28,7 @@ func TestHTTP_RefusesInternalAddresses(t *testing.T) {
 			continue
 		}
 		assert.Contains(t, failure.GetMessage(), "internal address", host)
-		assert.Contains(t, failure.GetMessage(), "settings allow of http-client", host)
+		assert.Contains(t, failure.GetMessage(), "setting allow of http-client", host)
 	}
 }
 
