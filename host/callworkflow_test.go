@@ -163,7 +163,7 @@ func TestAlert_TellsOfRunsThatStop(t *testing.T) {
 	assert.Contains(t, texts[0]+texts[1], "fails failed: fails: step get (world get): It is gone.")
 	assert.Contains(t, texts[0]+texts[1], "parks parked: world send may have happened")
 	assert.Empty(t, l.world.Calls("delete"))
-	require.NoError(t, l.Resolve(t.Context(), "r2", host.Skip))
+	require.NoError(t, l.Resolve(t.Context(), "r2", "", host.Skip))
 	ended(4)
 }
 

@@ -189,7 +189,7 @@ func TestRun_DeadCredential(t *testing.T) {
 		require.Equal(t, host.RunParked, run.State)
 		assert.Contains(t, run.Question.Text, `The credential "shop" does not work: The token is dead. Sign in again`)
 		v["shop"] = "newest"
-		require.NoError(t, l.Resolve(context.Background(), "r", host.Repeat))
+		require.NoError(t, l.Resolve(context.Background(), "r", "", host.Repeat))
 		run, err := l.Wait(context.Background(), "r")
 		require.NoError(t, err)
 		assert.Equal(t, host.RunSucceeded, run.State)

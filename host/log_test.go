@@ -29,7 +29,7 @@ func TestLog_OfARunThatIsParkedAndGoesOn(t *testing.T) {
 	l.world.After = func(context.Context, enginetest.Call) *connectorv1.Failure { return enginetest.Lost() }
 	run := l.run(t, "- {id: a, connector: world, operation: send, input: {id: '1', password: m4rker}}")
 	require.Equal(t, host.RunParked, run.State)
-	require.NoError(t, l.Resolve(t.Context(), "r", host.Skip))
+	require.NoError(t, l.Resolve(t.Context(), "r", "", host.Skip))
 	_, err := l.Wait(t.Context(), "r")
 	require.NoError(t, err)
 	why := enginetest.Lost().GetMessage()

@@ -48,8 +48,10 @@ func (e *Engine) cancelAtRest(ctx context.Context, id string) (*execution, error
 
 // Resolve answers the question of a parked run, which then goes on. Of two who
 // answer at once, one is told with a *[StateError] that nothing is asked any more.
-// An answer that is none is an *[InputError].
-func (e *Engine) Resolve(ctx context.Context, id string, answer Choice) error {
+// The path is that of the step that is asked about; if the run asks about another by
+// now, that is a *[StateError], too. Empty means whatever it asks. An answer that is
+// none is an *[InputError].
+func (e *Engine) Resolve(ctx context.Context, id, path string, answer Choice) error {
 	if answer != Repeat && answer != Skip {
 		return &InputError{"/answer", fmt.Sprintf("must be %s or %s, not %q", Repeat, Skip, answer)}
 	}
@@ -64,6 +66,9 @@ func (e *Engine) Resolve(ctx context.Context, id string, answer Choice) error {
 	r, err := e.parked(ctx, id)
 	if err != nil {
 		return err
+	}
+	if path != "" && path != r.Question.Path {
+		return &StateError{"/path", fmt.Sprintf("run %s asks about %s, not about %s", id, r.Question.Path, path)}
 	}
 	entry, found, err := e.Store.Entry(ctx, id, r.Question.Path)
 	if err != nil {

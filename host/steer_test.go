@@ -33,14 +33,18 @@ func TestResolve_WhatCannotBe(t *testing.T) {
 	t.Parallel()
 	l := parkedLab(t)
 	var wrong *host.InputError
-	require.ErrorAs(t, l.Resolve(t.Context(), "r", "perhaps"), &wrong)
+	require.ErrorAs(t, l.Resolve(t.Context(), "r", "", "perhaps"), &wrong)
 	assert.Equal(t, "/answer", wrong.Pointer)
 	var missing *host.NotFoundError
-	require.ErrorAs(t, l.Resolve(t.Context(), "none", host.Skip), &missing)
+	require.ErrorAs(t, l.Resolve(t.Context(), "none", "", host.Skip), &missing)
+
+	var state *host.StateError
+	require.ErrorAs(t, l.Resolve(t.Context(), "r", "another", host.Repeat), &state)
+	assert.Equal(t, "/path", state.Pointer)
+	assert.Regexp(t, "^run r asks about [a-z]+, not about another$", state.Error())
 
 	require.NoError(t, l.Cancel(t.Context(), "r"))
-	var state *host.StateError
-	require.ErrorAs(t, l.Resolve(t.Context(), "r", host.Skip), &state)
+	require.ErrorAs(t, l.Resolve(t.Context(), "r", "", host.Skip), &state)
 	assert.Equal(t, "run r is cancelled and asks nothing", state.Error())
 }
 
@@ -51,7 +55,7 @@ func TestResolve_OfManyAnswersOneCounts(t *testing.T) {
 	errs := make([]error, 16)
 	var wg sync.WaitGroup
 	for i := range errs {
-		wg.Go(func() { errs[i] = l.Resolve(t.Context(), "r", []host.Choice{host.Repeat, host.Skip}[i%2]) })
+		wg.Go(func() { errs[i] = l.Resolve(t.Context(), "r", "", []host.Choice{host.Repeat, host.Skip}[i%2]) })
 	}
 	wg.Wait()
 	sent := 1
@@ -80,7 +84,7 @@ func TestCancel_OrResolveButNotBoth(t *testing.T) {
 		l := parkedLab(t)
 		var answered, cancelled error
 		var wg sync.WaitGroup
-		wg.Go(func() { answered = l.Resolve(t.Context(), "r", host.Skip) })
+		wg.Go(func() { answered = l.Resolve(t.Context(), "r", "", host.Skip) })
 		wg.Go(func() { cancelled = l.Cancel(t.Context(), "r") })
 		wg.Wait()
 		require.NoError(t, cancelled)

@@ -74,7 +74,7 @@ func TestHistory_AStepAroundAParkedOneIsNotDone(t *testing.T) {
 	var missing *host.NotFoundError
 	require.ErrorAs(t, err, &missing, "it is under way")
 
-	require.NoError(t, l.Resolve(t.Context(), "r", host.Skip))
+	require.NoError(t, l.Resolve(t.Context(), "r", "", host.Skip))
 	_, err = l.Wait(t.Context(), "r")
 	require.NoError(t, err)
 	branch, err := l.Step(t.Context(), "r", "branch-1")

@@ -126,7 +126,7 @@ func TestTrace_ARunThatGoesOnStaysInItsTrace(t *testing.T) {
 	}
 	run := l.run(t, "- {id: a, connector: world, operation: send}")
 	require.Equal(t, host.RunParked, run.State)
-	require.NoError(t, l.Resolve(t.Context(), "r", host.Repeat))
+	require.NoError(t, l.Resolve(t.Context(), "r", "", host.Repeat))
 	run, err := l.Wait(t.Context(), "r")
 	require.NoError(t, err)
 	require.Equal(t, host.RunSucceeded, run.State)

@@ -17,7 +17,7 @@ type Engine interface {
 	Start(context.Context, host.StartRequest) (host.Run, bool, error)
 	Resume(context.Context) (int, error)
 	Cancel(ctx context.Context, id string) error
-	Resolve(ctx context.Context, id string, answer host.Choice) error
+	Resolve(ctx context.Context, id, path string, answer host.Choice) error
 	Wait(ctx context.Context, id string) (host.Run, error)
 	Accept(ctx context.Context, connector string, events []*connectorv1.Event) (int, error)
 	Dispatch(context.Context) error

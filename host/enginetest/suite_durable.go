@@ -103,7 +103,7 @@ func killedAfter(t *testing.T, r *rig, steps string, writes int) bool {
 	run = r.wait(e)
 	if run.State == host.RunParked && run.Question.Path == "publish" && len(r.world.Happened("publish")) == 0 {
 		// Cut off before there was a token: a person looks, and says that it has not happened.
-		require.NoError(t, e.Resolve(r.ctx, "r", host.Repeat))
+		require.NoError(t, e.Resolve(r.ctx, "r", "", host.Repeat))
 		run = r.wait(e)
 	}
 	require.Equal(t, host.RunSucceeded, run.State, "killed after %d writes: %v %v", writes, run.Failure, run.Question)
@@ -185,12 +185,12 @@ func testLostWrite(t *testing.T, r *rig) {
 		n, err := e.Resume(r.ctx)
 		require.NoError(t, err)
 		assert.Zero(t, n)
-		require.Error(t, e.Resolve(r.ctx, "r", "perhaps"))
-		require.NoError(t, e.Resolve(r.ctx, "r", answer))
+		require.Error(t, e.Resolve(r.ctx, "r", "", "perhaps"))
+		require.NoError(t, e.Resolve(r.ctx, "r", "", answer))
 		assert.Equal(t, host.RunSucceeded, r.wait(e).State)
 		assert.Len(t, r.world.Happened("send"), sent)
 		assert.Len(t, r.world.Calls("get"), 1)
-		require.Error(t, e.Resolve(r.ctx, "r", answer), "it asks nothing any more")
+		require.Error(t, e.Resolve(r.ctx, "r", "", answer), "it asks nothing any more")
 	}
 }
 

@@ -136,12 +136,13 @@ func (a *API) retryRun(w http.ResponseWriter, r *request) error {
 
 func (a *API) resolveRun(w http.ResponseWriter, r *request) error {
 	var in struct {
+		Path   string      `json:"path"`
 		Answer host.Choice `json:"answer"`
 	}
 	if err := r.decode(&in); err != nil {
 		return err
 	}
-	if err := a.Engine.Resolve(r.Context(), r.PathValue("id"), in.Answer); err != nil {
+	if err := a.Engine.Resolve(r.Context(), r.PathValue("id"), in.Path, in.Answer); err != nil {
 		return err
 	}
 	return a.showRun(w, r)

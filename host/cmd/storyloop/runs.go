@@ -179,7 +179,7 @@ func (a *app) printRunHead(r host.Run) {
 	}
 	say("remark", remark(r))
 	if r.Question != nil {
-		say("answer", fmt.Sprintf("storyloop runs resolve %s repeat|skip", r.ID))
+		say("answer", fmt.Sprintf("storyloop runs resolve %s repeat|skip --step '%s'", r.ID, r.Question.Path))
 	}
 }
 

@@ -216,21 +216,24 @@ from the run that has ended.`,
 
 func (a *app) runsResolveCommand() *cobra.Command {
 	var watch bool
+	var step string
 	cmd := &cobra.Command{
 		Use:   "resolve RUN repeat|skip",
 		Short: "Answer what a parked run asks",
 		Long: `A run is parked when only a person can say how it goes on: a write may have
 happened, or a credential does not work. Look, then say repeat, and the step is
-done again, or skip, and the run goes on without its output.`,
-		Example: "  storyloop runs resolve 20260131-140500-0a1b2c3d4e skip --watch",
+done again, or skip, and the run goes on without its output. With --step nothing
+happens if the run asks about another step by now.`,
+		Example: "  storyloop runs resolve 20260131-140500-0a1b2c3d4e skip --step 'loop-1[3]/instagram-2' --watch",
 		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if args[1] != "repeat" && args[1] != "skip" {
 				return usageErrorf("the answer must be repeat or skip, not %q", args[1])
 			}
-			return a.steer(cmd.Context(), "/api/v1/runs/"+segment(args[0])+"/resolve", map[string]any{"answer": args[1]}, watch)
+			return a.steer(cmd.Context(), "/api/v1/runs/"+segment(args[0])+"/resolve", map[string]string{"answer": args[1], "path": step}, watch)
 		},
 	}
+	cmd.Flags().StringVar(&step, "step", "", "the `path` of the step that the answer is about, such as instagram-2")
 	cmd.Flags().BoolVar(&watch, "watch", false, "show its progress until it comes to rest")
 	return cmd
 }

@@ -205,7 +205,10 @@ func TestRuns_WithAHost(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(lines[len(lines)-1]), &last))
 	assert.Equal(t, host.RunParked, last.State)
 	assert.Contains(t, s.must("runs", "show", started.ID), "storyloop runs resolve "+started.ID)
-	r = s.do("runs", "resolve", started.ID, "repeat", "--watch")
+	r = s.do("runs", "resolve", started.ID, "repeat", "--step", "another")
+	assert.Equal(t, 1, r.code)
+	assert.Contains(t, r.stderr, "not about another")
+	r = s.do("runs", "resolve", started.ID, "repeat", "--step", last.Question.Path, "--watch")
 	assert.Equal(t, 0, r.code, r.stderr)
 
 	// A look at a document needs no data file, not even one that is named.
