@@ -85,7 +85,8 @@ func (k *call) finish(a *Attempt, r reply) {
 		k.x.e.throttle.spent(k.Step.Connector, k.op, a.EndedAt.Sub(a.StartedAt))
 	}
 	if r.failure != nil {
-		a.Kind, a.Message, a.Upstream = kindName(r.failure.GetKind()), r.failure.GetMessage(), r.failure.GetUpstream().GetCode()
+		a.Kind, a.Message = kindName(r.failure.GetKind()), r.failure.GetMessage()
+		a.Upstream, a.Said = r.failure.GetUpstream().GetCode(), brief(r.failure.GetUpstream().GetMessage())
 	}
 	k.log(slog.LevelDebug, "call ended", slog.Duration("took", a.EndedAt.Sub(a.StartedAt)), slog.Int("requests", a.Requests), slog.String("kind", a.Kind))
 }

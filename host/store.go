@@ -297,6 +297,7 @@ type Attempt struct {
 	Kind      string    `json:"kind"`               // Of its failure; empty if it worked.
 	Message   string    `json:"message,omitempty"`
 	Upstream  string    `json:"upstream,omitempty"`  // The remote service's code.
+	Said      string    `json:"said,omitempty"`      // Its own words, secrets hidden. For the operator: documents never see them.
 	Reconcile bool      `json:"reconcile,omitempty"` // It only looked whether an earlier attempt had happened.
 }
 

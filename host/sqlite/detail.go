@@ -76,6 +76,7 @@ type attempt struct {
 	Kind      string    `json:"kind,omitempty"`
 	Message   string    `json:"message,omitempty"`
 	Upstream  string    `json:"upstream,omitempty"`
+	Said      string    `json:"said,omitempty"`
 	Reconcile bool      `json:"reconcile,omitempty"`
 }
 

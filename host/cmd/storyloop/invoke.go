@@ -173,7 +173,7 @@ func failureError(f *connectorv1.Failure) error {
 		}
 	}
 	if u := f.GetUpstream(); u.GetCode() != "" {
-		text += fmt.Sprintf("\n  the remote service said: HTTP %d, code %s, trace %s", u.GetStatus(), u.GetCode(), u.GetTraceId())
+		text += fmt.Sprintf("\n  the remote service said: %s (HTTP %d, code %s, trace %s)", u.GetMessage(), u.GetStatus(), u.GetCode(), u.GetTraceId())
 	}
 	if f.GetRetryAfter() != nil {
 		text += fmt.Sprintf("\n  try again in %s", f.GetRetryAfter().AsDuration())

@@ -127,7 +127,7 @@ func (a *app) printRun(ctx context.Context, s *stack, r host.Run) error {
 		question = r.Question.Text
 		verdict = &exitError{exitParked, fmt.Errorf("run %s waits for a person: %s", r.ID, question)}
 	default:
-		verdict = &exitError{exitFailed, fmt.Errorf("run %s %s: %w", r.ID, r.State, r.Failure)}
+		verdict = &exitError{exitFailed, fmt.Errorf("run %s %s: %w%s", r.ID, r.State, r.Failure, s.saidOf(ctx, r))}
 	}
 	if a.json {
 		steps, err := s.outputs(ctx, r.ID)
@@ -143,6 +143,18 @@ func (a *app) printRun(ctx context.Context, s *stack, r host.Run) error {
 		fmt.Fprintf(a.stdout, "%s: %s in %s\n", r.Workflow, r.State, took)
 	}
 	return verdict
+}
+
+// saidOf returns what the remote service said of a run's failure, if it did.
+func (s *stack) saidOf(ctx context.Context, r host.Run) string {
+	if r.Failure == nil || r.Failure.Path == "" {
+		return "" // it failed outside of its steps
+	}
+	step, err := s.engine.Step(ctx, r.ID, r.Failure.Path)
+	if err != nil {
+		return ""
+	}
+	return said(step)
 }
 
 // outputs returns what the steps outside of loops gave, by step.

@@ -250,11 +250,19 @@ func entryRemark(e host.Entry) string {
 	case e.Question != nil && e.State == host.EntryParked:
 		return e.Question.Text
 	case e.Failure != nil:
-		return e.Failure.Message
+		return e.Failure.Message + said(e)
 	case e.From != "":
 		return "done by run " + e.From
 	}
 	return e.Reason
+}
+
+// said returns what the remote service said of a step's failure, if it did.
+func said(e host.Entry) string {
+	if n := len(e.Attempts); n > 0 && e.Attempts[n-1].Said != "" {
+		return " The service said: " + e.Attempts[n-1].Said
+	}
+	return ""
 }
 
 func (a *app) paintState(s host.RunState) string {

@@ -271,6 +271,32 @@ func TestInvoke_PrintsTheOutputAsItCame(t *testing.T) {
 	assert.Len(t, strings.Split(strings.TrimSpace(r.stdout), "\n"), 3, "a line a page")
 }
 
+// Whoever runs a workflow must see what the service itself said; the workflow must
+// not, since it may hand it to anybody.
+func TestFailure_TellsWhatTheServiceSaid(t *testing.T) {
+	t.Parallel()
+	const said = "Unsupported get request"
+	r := storyloop(t, "invoke", "instagram", "get_story", "--sandbox", "--credential", "bluebottle", "--input", `{"story_id":"17999999999999999"}`)
+	assert.Equal(t, 1, r.code)
+	assert.Contains(t, r.stderr, said)
+
+	doc := write(t, "w.yaml", `{name: w, trigger: {connector: manual}, steps: [{id: a, connector: instagram, operation: get_story, credential: bluebottle,
+		input: {story_id: "17999999999999999"}, on_error: {strategy: branch, error: [{id: f, connector: terminate, operation: finish, input: {output: $.errors.a}}]}}]}`)
+	r = storyloop(t, "run", doc, "--sandbox", "--json")
+	require.Equal(t, 0, r.code, r.stderr)
+	assert.Contains(t, r.stdout, "not_found")
+	assert.NotContains(t, r.stdout, said)
+
+	doc = write(t, "w.yaml", `{name: w, trigger: {connector: manual}, steps: [{id: b, connector: instagram, operation: get_story, credential: bluebottle, input: {story_id: "17999999999999999"}}]}`)
+	data := filepath.Join(t.TempDir(), "w.db")
+	r = storyloop(t, "run", doc, "--sandbox", "--data", data)
+	assert.Equal(t, 1, r.code)
+	assert.Contains(t, r.stderr, said)
+	_, rest, _ := strings.Cut(r.stderr, "run ")
+	id, _, _ := strings.Cut(rest, " ")
+	assert.Contains(t, storyloop(t, "runs", "show", id, "--data", data).stdout, said)
+}
+
 func TestInvoke_BadInput(t *testing.T) {
 	t.Parallel()
 	large := write(t, "large.json", fmt.Sprintf(`{"ig_user_id":"1","x":%q}`, strings.Repeat("x", 20<<20)))
