@@ -9,9 +9,9 @@ import (
 
 // Check returns all that is wrong with a document on this host, warnings among
 // it; see [workflow.Problems.Err]. It asks the connectors what their schemas
-// cannot say. Credentials are the names in the vault; nil means that they are not
-// checked.
-func Check(ctx context.Context, doc *workflow.Document, connectors Connectors, credentials []string) workflow.Problems {
+// cannot say. Credentials are those in the vault, of each name the connector that it
+// is for; nil means that they are not checked.
+func Check(ctx context.Context, doc *workflow.Document, connectors Connectors, credentials map[string]string) workflow.Problems {
 	return workflow.Check(doc, workflow.Surroundings{
 		Connectors:  connectors.Names(),
 		Catalog:     catalogs(connectors),

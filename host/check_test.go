@@ -39,7 +39,7 @@ func check(t *testing.T, trigger, steps string) []string {
 	doc, err := workflow.Parse("w.yaml", []byte("name: w\ntrigger: "+trigger+"\nconfig: {shop: {id: 1}}\nsteps:\n"+steps))
 	require.NoError(t, err)
 	var lines []string
-	for _, p := range host.Check(context.Background(), doc, host.Joined{host.ConnectorList{&picky{}}, core.Connectors()}, []string{"bluebottle", "sandbox"}) {
+	for _, p := range host.Check(context.Background(), doc, host.Joined{host.ConnectorList{&picky{}}, core.Connectors()}, map[string]string{"bluebottle": "world", "sandbox": "world", "door": "webhook"}) {
 		lines = append(lines, p.String())
 	}
 	return lines
@@ -60,6 +60,7 @@ func TestCheck_AgainstCatalogs(t *testing.T) {
 		"version":              {"- {id: a, connector: world@2, operation: get}", "/steps/0/connector: major version 2 of world is asked for; the host has 1.2.0"},
 		"operation":            {"- {id: a, connector: world, operation: lst}", `/steps/0/operation: the connector world has no operation "lst" (did you mean "list"?)`},
 		"no credential":        {"- {id: a, connector: world, operation: get}", "/steps/0/credential: is required: which account world is to act for (there are bluebottle, sandbox)"},
+		"foreign credential":   {"- {id: a, connector: world, operation: get, credential: door}", `the credential "door" is for the connector webhook, not for world (there are bluebottle, sandbox)`},
 		"unknown credential":   {"- {id: a, connector: world, operation: get, credential: bluebotle}", `the vault has no credential "bluebotle" (did you mean "bluebottle"?)`},
 		"property":             {"- {id: a, connector: world, operation: get, credential: sandbox, input: {ide: '1'}}", `w.yaml:5:74: /steps/0/input/ide: is no property here (did you mean "id"?)`},
 		"type":                 {get("12345678901234567"), "/steps/0/input/id: must be a string, not a number"},

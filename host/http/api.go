@@ -28,11 +28,11 @@ const (
 // answers problems as RFC 9457 says, and changes nothing in the JSON of inputs and
 // outputs but white space between its tokens.
 type API struct {
-	Engine      *host.Engine    // Required.
-	Credentials []string        // Names in the vault, to check documents against; nil means that they are not checked.
-	Switch      Switch          // Required.
-	Backup      Backup          // Nil where nothing is kept in a file.
-	Processes   func() []Status // Of connectors that are processes. Nil means that there are none.
+	Engine      *host.Engine      // Required.
+	Credentials map[string]string // Those in the vault, by name the connector that each is for; nil means that documents are not checked for them.
+	Switch      Switch            // Required.
+	Backup      Backup            // Nil where nothing is kept in a file.
+	Processes   func() []Status   // Of connectors that are processes. Nil means that there are none.
 	About       About
 	Log         *slog.Logger  // Nil means none.
 	Closing     chan struct{} // Closed when streams must end, since the host does. Nil means never.

@@ -179,14 +179,14 @@ func unquoted(err error) string {
 	return fmt.Sprintf("unknown or mistyped entries at %v; known are credentials.<name>.{connector, method, app, form}, apps.<connector>.<registration> and smtp.{host, port, security, username, password, from}", slices.Compact(lines))
 }
 
-// Names returns the names of all credentials, sorted.
-func (v *Vault) Names() []string {
-	names := make([]string, 0, len(v.contents.Credentials))
-	for name := range v.contents.Credentials {
-		names = append(names, name)
+// Connectors returns the connector that each credential is for, by the credential's
+// name.
+func (v *Vault) Connectors() map[string]string {
+	connectors := map[string]string{}
+	for name, e := range v.contents.Credentials {
+		connectors[name] = e.Connector
 	}
-	slices.Sort(names)
-	return names
+	return connectors
 }
 
 // Credential implements host.Vault.

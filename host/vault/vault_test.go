@@ -68,7 +68,7 @@ func TestCredential_IsMadeOfItsFormOnce(t *testing.T) {
 	t.Parallel()
 	s := &shop{}
 	v := vault.New(decode(t, file), connectors{s})
-	assert.Equal(t, []string{"bluebottle", "lost", "other"}, v.Names())
+	assert.Equal(t, map[string]string{"bluebottle": "shop", "lost": "nobody", "other": "shop"}, v.Connectors())
 	var wg sync.WaitGroup
 	for range 20 {
 		wg.Go(func() {

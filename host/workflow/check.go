@@ -17,9 +17,9 @@ type Surroundings struct {
 	Connectors []string
 	// Catalog returns what a connector offers. Required.
 	Catalog func(connector string) (*connectorv1.Catalog, bool)
-	// Credentials are the names in the vault. Nil means that credentials are not
-	// checked.
-	Credentials []string
+	// Credentials are those in the vault: of each name the connector that it is
+	// for. Nil means that credentials are not checked.
+	Credentials map[string]string
 	// Validate asks a connector what a schema cannot say. Nil means nobody is asked.
 	Validate func(connector string, req *connectorv1.ValidateRequest) (*connectorv1.ValidateResponse, error)
 }
@@ -173,15 +173,30 @@ func (c *checker) deprecated(pointer, text string) {
 }
 
 func (c *checker) credential(cat *connectorv1.Catalog, name, pointer string, needed bool) {
+	owner, found := c.in.Credentials[name]
 	switch {
 	case name == "" && needed:
-		c.report(pointer, "missing_credential", fmt.Sprintf("is required: which account %s is to act for", cat.GetName()), choices("", c.in.Credentials))
+		c.report(pointer, "missing_credential", fmt.Sprintf("is required: which account %s is to act for", cat.GetName()), choices("", c.credentialsOf(cat)))
 	case name == "":
 	case len(cat.GetAuthMethods()) == 0:
 		c.report(pointer, "needless_credential", fmt.Sprintf("the connector %s takes no credential", cat.GetName()), "leave it out")
-	case c.in.Credentials != nil && !slices.Contains(c.in.Credentials, name):
-		c.report(pointer, "unknown_credential", fmt.Sprintf("the vault has no credential %q", name), choices(name, c.in.Credentials))
+	case c.in.Credentials != nil && !found:
+		c.report(pointer, "unknown_credential", fmt.Sprintf("the vault has no credential %q", name), choices(name, c.credentialsOf(cat)))
+	case found && owner != cat.GetName():
+		c.report(pointer, "wrong_credential", fmt.Sprintf("the credential %q is for the connector %s, not for %s", name, owner, cat.GetName()), choices(name, c.credentialsOf(cat)))
 	}
+}
+
+// credentialsOf returns the names of the credentials that are for a connector.
+func (c *checker) credentialsOf(cat *connectorv1.Catalog) []string {
+	var names []string
+	for name, owner := range c.in.Credentials {
+		if owner == cat.GetName() {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // input checks a value against a schema, then lets the connector have its say.

@@ -18,17 +18,19 @@ import (
 const maxDocument = 4 << 20
 
 func (a *app) checkCommand() *cobra.Command {
-	return &cobra.Command{
+	var sandbox bool
+	cmd := &cobra.Command{
 		Use:   "check FILE...",
 		Short: "Say what is wrong with workflow documents",
 		Long: `Check reads workflow documents and compares them with the workflow schema and with
 the catalogs of the connectors. It prints one line for each problem: where, what,
-and what was probably meant.`,
-		Example: `  storyloop check examples/*.yaml
+and what was probably meant. Credentials are compared with those of your credentials
+file, if it holds any, or with the sandbox's.`,
+		Example: `  storyloop check examples/*.yaml --sandbox
   storyloop check --json my.yaml | jq '.[].message'`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, files []string) error {
-			s, err := a.openStack(cmd.Context(), stackOptions{forget: true})
+			s, err := a.openStack(cmd.Context(), stackOptions{sandbox: sandbox, forget: true})
 			if err != nil {
 				return err
 			}
@@ -36,6 +38,8 @@ and what was probably meant.`,
 			return a.check(cmd.Context(), s, files)
 		},
 	}
+	cmd.Flags().BoolVar(&sandbox, "sandbox", false, "with the credentials of a local Instagram, as run --sandbox has them")
+	return cmd
 }
 
 // problemLine is a problem as JSON.
@@ -55,7 +59,7 @@ func (a *app) check(ctx context.Context, s *stack, files []string) error {
 	var docs []*workflow.Document
 	var wrong error
 	for _, file := range files {
-		doc, problems, err := s.load(ctx, file, s.credentialNames())
+		doc, problems, err := s.load(ctx, file, s.credentials())
 		if err != nil {
 			return err
 		}
@@ -94,7 +98,7 @@ func problemLines(problems workflow.Problems) []problemLine {
 
 // load reads and checks a document. Problems are what is wrong with it; the error
 // is for a file that cannot be read.
-func (s *stack) load(ctx context.Context, file string, credentials []string) (*workflow.Document, workflow.Problems, error) {
+func (s *stack) load(ctx context.Context, file string, credentials map[string]string) (*workflow.Document, workflow.Problems, error) {
 	text, err := readFile(file)
 	if err != nil {
 		return nil, nil, &exitError{exitUsage, err}
@@ -112,7 +116,7 @@ func (s *stack) load(ctx context.Context, file string, credentials []string) (*w
 
 // mustLoad is load for a document that is about to run.
 func (s *stack) mustLoad(ctx context.Context, file string) (*workflow.Document, error) {
-	doc, problems, err := s.load(ctx, file, append([]string{}, s.vault.Names()...))
+	doc, problems, err := s.load(ctx, file, s.vault.Connectors())
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +127,7 @@ func (s *stack) mustLoad(ctx context.Context, file string) (*workflow.Document, 
 			}
 		}
 		err = fmt.Errorf("%s cannot be run:\n%w", file, err)
-		if path, _ := s.app.credentialsPath(); len(s.vault.Names()) == 0 && wantCredentials(problems) {
+		if path, _ := s.app.credentialsPath(); len(s.vault.Connectors()) == 0 && wantCredentials(problems) {
 			err = fmt.Errorf("%w\nthere are no credentials: put them into %s, or use --sandbox", err, path)
 		}
 		return nil, &exitError{exitUsage, err}

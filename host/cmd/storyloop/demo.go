@@ -57,7 +57,7 @@ func (a *app) demo(ctx context.Context) error {
 			fmt.Fprintf(a.stderr, "connector %s %s, process %d\n\n", c.Catalog().GetName(), c.Catalog().GetVersion(), c.Status().PID)
 		}
 	}
-	if err := host.Check(ctx, doc, s.connectors, s.credentialNames()).Err(); err != nil {
+	if err := host.Check(ctx, doc, s.connectors, s.credentials()).Err(); err != nil {
 		return err
 	}
 	run, err := s.runOnce(ctx, doc, nil)

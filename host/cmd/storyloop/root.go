@@ -35,7 +35,7 @@ Exit codes: 0 done; 1 a run or an operation failed, or it could not be done as
 things stand; 2 the command line or a document is wrong; 3 a run waits for a
 person; 130 interrupted.`,
 		Example: `  storyloop demo
-  storyloop check examples/*.yaml
+  storyloop check examples/*.yaml --sandbox
   storyloop run examples/every-story.yaml --sandbox
   storyloop catalog instagram list_stories`,
 		Version:       version,

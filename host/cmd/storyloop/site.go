@@ -15,7 +15,7 @@ import (
 
 // api returns the API over a stack.
 func (s *stack) api(o hosthttp.API) (http.Handler, error) {
-	o.Engine, o.Log, o.Processes, o.Credentials = s.engine, s.log, s.processes, s.credentialNames()
+	o.Engine, o.Log, o.Processes, o.Credentials = s.engine, s.log, s.processes, s.credentials()
 	o.About.Version, o.About.StartedAt = version, time.Now()
 	if s.file != nil {
 		o.Backup, o.About.Data = s.file, s.file.Path()

@@ -140,13 +140,13 @@ func (a *app) connectorSettings() (map[string]json.RawMessage, error) {
 	return settings, nil
 }
 
-// credentialNames returns the names to check documents against; nil if there is
-// nothing to check against.
-func (s *stack) credentialNames() []string {
+// credentials returns those to check documents against, by name the connector that
+// each is for; nil if there is nothing to check against.
+func (s *stack) credentials() map[string]string {
 	if !s.known {
 		return nil
 	}
-	return append([]string{}, s.vault.Names()...)
+	return s.vault.Connectors()
 }
 
 // close ends everything in the order in which one needs the other.

@@ -257,6 +257,22 @@ steps:
 	assert.Equal(t, 2, storyloop(t, "run", bad).code, "what is wrong is not run")
 }
 
+func TestCheck_AgainstOwnCredentialsOrTheSandboxs(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob(example("*.yaml"))
+	require.NoError(t, err)
+	own := write(t, "own.yaml", `credentials:
+  mine: { connector: instagram, method: access_token, form: { access_token: EAAB } }
+  door: { connector: webhook, method: hmac, form: { secret: s3cr3t } }
+`)
+	check := append([]string{"check", "--credentials", own}, files...)
+	r := storyloop(t, check...)
+	assert.Equal(t, 2, r.code)
+	assert.Contains(t, r.stdout, `no credential "bluebottle" (there are mine)`, "only those that fit are offered")
+	r = storyloop(t, append(check, "--sandbox")...)
+	assert.Equal(t, 0, r.code, r.stdout+r.stderr)
+}
+
 func TestInvoke_PrintsTheOutputAsItCame(t *testing.T) {
 	t.Parallel()
 	r := storyloop(t, "invoke", "instagram", "list_stories", "--sandbox", "--credential", "bluebottle", "--input", `{"ig_user_id":"17841405726653026","limit":3}`)
