@@ -70,10 +70,7 @@ func (x *execution) alert(r Run) error {
 // brief bounds what an alert repeats of a run, which has the whole of it.
 func brief(text string) string {
 	const most = 10_000
-	if len(text) <= most {
-		return text
-	}
-	return strings.ToValidUTF8(text[:most], "") + "..."
+	return cut(text, most)
 }
 
 func (e *Engine) triggeredBy(d Definition, connector string) bool {

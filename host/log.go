@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
+	"strings"
 
 	"github.com/storyloop/storyloop/host/workflow"
 )
@@ -66,10 +67,31 @@ func (k *call) log(level slog.Level, message string, attrs ...slog.Attr) {
 	k.x.e.logFor(k.ctx, k.caller(), level, message, attrs)
 }
 
+// logFor bounds what a line repeats of others' words, which may quote anything: the
+// run has the whole of it.
 func (e *Engine) logFor(ctx context.Context, c Caller, level slog.Level, message string, attrs []slog.Attr) {
-	if e.Log.Enabled(ctx, level) {
-		e.Log.LogAttrs(ctx, level, message, append(c.LogAttrs(), attrs...)...)
+	const most = 500
+	if !e.Log.Enabled(ctx, level) {
+		return
 	}
+	all := append(c.LogAttrs(), attrs...)
+	for i, a := range all {
+		switch a.Key {
+		case "why", "error", "panic":
+			if text := a.Value.String(); len(text) > most {
+				all[i] = slog.String(a.Key, cut(text, most))
+			}
+		}
+	}
+	e.Log.LogAttrs(ctx, level, message, all...)
+}
+
+// cut returns no more than so many bytes of a text, and says if it left some out.
+func cut(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "..."
 }
 
 // caller is on whose behalf the step's last call is made.

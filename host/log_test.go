@@ -60,3 +60,18 @@ func TestLog_OfAStepThatIsTriedAgainAndFails(t *testing.T) {
 	assert.Contains(t, log, `msg="step failed" workflow=w run=r step=loop[0]/get call=r/loop[0]/get@2 attempt=2 kind=not_found why=Gone. code=100/33 fbtrace_id=AbC`)
 	assert.NotContains(t, log, "m4rker", "what Meta wrote may quote anything")
 }
+
+func TestLog_OfALongFailure(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, nil)
+	run := l.run(t, `- {id: long, connector: transform, operation: jq, input: {program: '"é" * 1048576', inputs: {}}}
+- {id: a, connector: terminate, operation: fail, input: {message: $.steps.long.result}}
+`)
+	require.Equal(t, host.RunFailed, run.State)
+	assert.Len(t, run.Failure.Message, 2<<20, "the run has the whole of it")
+	lines := l.lines()
+	assert.Contains(t, lines[len(lines)-1], `why=`+strings.Repeat("é", 250)+"...")
+	for _, line := range lines {
+		assert.Less(t, len(line), 1000)
+	}
+}
