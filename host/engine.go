@@ -151,6 +151,10 @@ func (e *Engine) begin(ctx context.Context, def Definition, req StartRequest) (R
 	return r, true, e.launch(r, def, false, trace.SpanContextFromContext(ctx))
 }
 
+// few is how many runs or events are read from the store at once: each may hold
+// megabytes.
+const few = 4
+
 // Resume goes on with all runs that an earlier process left unfinished, other than
 // the parked ones, and with events that have not started theirs. It returns how
 // many runs go on. Call it once, before [Engine.Dispatch]; what has begun in this
@@ -158,7 +162,7 @@ func (e *Engine) begin(ctx context.Context, def Definition, req StartRequest) (R
 func (e *Engine) Resume(ctx context.Context) (int, error) {
 	n := 0
 	for before := ""; ; {
-		page, err := e.Store.Runs(ctx, RunFilter{States: []RunState{RunQueued, RunRunning, RunWaiting}, Before: before})
+		page, err := e.Store.Runs(ctx, RunFilter{States: []RunState{RunQueued, RunRunning, RunWaiting}, Before: before, Limit: few})
 		if err != nil {
 			return n, fmt.Errorf("finding unfinished runs: %w", err)
 		}

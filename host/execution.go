@@ -32,8 +32,9 @@ func (e *storeError) Unwrap() error { return e.err }
 // execution is one run in this process. It is the interpreter's [workflow.Ctx].
 type execution struct {
 	e       *Engine
-	run     Run
-	def     Definition
+	run     Run                // Without its trigger.
+	doc     *workflow.Document // That all runs of the version share; nil if unread says why.
+	unread  error
 	resumed bool // The journal may hold what a former process has done.
 
 	ctx     context.Context // Of calls: ends when the run is cancelled.
@@ -62,8 +63,12 @@ type execution struct {
 var _ workflow.Ctx = (*execution)(nil)
 
 // launch begins a run in a goroutine of its own. Cause is the span that led to it.
+// The trigger may be large, and the run may wait long for a place: until then the
+// store alone has it.
 func (e *Engine) launch(r Run, def Definition, resumed bool, cause trace.SpanContext) error {
-	x := &execution{e: e, run: r, def: def, resumed: resumed, done: make(chan struct{}), workers: 1}
+	r.Trigger = nil
+	x := &execution{e: e, run: r, resumed: resumed, done: make(chan struct{}), workers: 1}
+	x.doc, x.unread = e.document(def)
 	x.ctx, x.span = e.traceRun(r, resumed, cause)
 	x.ctx, x.cancel = context.WithCancelCause(x.ctx)
 	x.waitCtx, x.rest = context.WithCancel(x.ctx)
@@ -147,11 +152,10 @@ func (x *execution) interpret() (output json.RawMessage, err error) {
 	if err := x.stopped(); err != nil {
 		return nil, err
 	}
-	doc, err := x.e.document(x.def)
-	if err != nil {
-		return nil, &workflow.Failure{Kind: workflow.InvalidInput, Applied: "no", Workflow: x.run.Workflow, Message: err.Error()}
+	if x.unread != nil {
+		return nil, &workflow.Failure{Kind: workflow.InvalidInput, Applied: "no", Workflow: x.run.Workflow, Message: x.unread.Error()}
 	}
-	x.span.SetAttributes(attribute.String("storyloop.trigger", doc.Trigger.Connector))
+	x.span.SetAttributes(attribute.String("storyloop.trigger", x.doc.Trigger.Connector))
 	x.run.State, x.run.Reason, x.run.Until = RunRunning, "", time.Time{}
 	if x.run.StartedAt.IsZero() {
 		x.run.StartedAt = x.e.Clock.Now()
@@ -164,8 +168,12 @@ func (x *execution) interpret() (output json.RawMessage, err error) {
 	if err := x.takeOver(); err != nil {
 		return nil, err
 	}
+	stored, err := x.e.Store.Run(context.WithoutCancel(x.ctx), x.run.ID)
+	if err != nil {
+		return nil, &storeError{err}
+	}
 	// The run began when it was created: the same after each restart.
-	return workflow.Run(x, doc, workflow.Values{RunID: x.run.ID, StartedAt: x.run.CreatedAt, Trigger: x.run.Trigger, Env: x.e.env(doc)})
+	return workflow.Run(x, x.doc, workflow.Values{RunID: x.run.ID, StartedAt: x.run.CreatedAt, Trigger: stored.Trigger, Env: x.e.env(x.doc)})
 }
 
 // stopped returns why no further step may begin, or nil.

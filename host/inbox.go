@@ -68,18 +68,21 @@ func CheckEvent(ev *connectorv1.Event) error {
 func (e *Engine) Dispatch(ctx context.Context) error {
 	e.dispatching.Lock()
 	defer e.dispatching.Unlock()
+	var defs []Definition
+	var changed context.Context // Ends when they have to be read again.
 	for {
-		const page = 100
-		events, err := e.Store.PendingEvents(ctx, page)
+		events, err := e.Store.PendingEvents(ctx, few)
 		if err != nil {
 			return fmt.Errorf("reading the inbox: %w", err)
 		}
 		if len(events) == 0 {
 			return nil
 		}
-		defs, err := e.Store.Definitions(ctx)
-		if err != nil {
-			return fmt.Errorf("reading the workflows: %w", err)
+		if changed == nil || changed.Err() != nil {
+			changed = e.definitionsChanged()
+			if defs, err = e.Store.Definitions(ctx); err != nil {
+				return fmt.Errorf("reading the workflows: %w", err)
+			}
 		}
 		for _, ev := range events {
 			if err := e.dispatch(ctx, ev, defs); err != nil {

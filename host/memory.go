@@ -99,7 +99,7 @@ func (m *Memory) CreateRun(_ context.Context, r Run) (Run, bool, error) {
 	return r, true, nil
 }
 
-// UpdateRun replaces a run.
+// UpdateRun replaces a run, all but its trigger.
 func (m *Memory) UpdateRun(_ context.Context, r Run, _ Durability) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -107,6 +107,7 @@ func (m *Memory) UpdateRun(_ context.Context, r Run, _ Durability) error {
 	if err != nil {
 		return err
 	}
+	r.Trigger = old.run.Trigger
 	old.run = r
 	return nil
 }

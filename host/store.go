@@ -45,7 +45,7 @@ type Store interface {
 	// CreateRun stores a run, synced, unless its id is taken: then it returns the run that has
 	// it, and false.
 	CreateRun(ctx context.Context, r Run) (Run, bool, error)
-	// UpdateRun replaces a run.
+	// UpdateRun replaces a run, all but Run.Trigger, which stays as it was created.
 	UpdateRun(ctx context.Context, r Run, d Durability) error
 	Run(ctx context.Context, id string) (Run, error)
 	// Runs returns runs, the latest first.

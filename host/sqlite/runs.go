@@ -13,15 +13,20 @@ import (
 // that has it, and false.
 func (s *Store) CreateRun(ctx context.Context, r host.Run) (host.Run, bool, error) {
 	row, err := newRunRow(r)
-	created := false
+	trigger, created := newBody(r.Trigger), false
 	if err == nil {
 		err = s.do(ctx, host.Synced, func(t *transaction) error {
-			args, err := row.args(t)
+			trigger, triggerBody, err := t.keep(trigger)
+			if err != nil {
+				return err
+			}
+			output, outputBody, err := t.keep(row.output)
 			if err != nil {
 				return err
 			}
 			n, err := t.exec(`insert into runs (id, workflow, state, trigger, trigger_body, output, output_body, created, ended, detail)
-				values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do nothing`, args...)
+				values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do nothing`,
+				row.id, row.workflow, row.state, trigger, triggerBody, output, outputBody, row.created, row.ended, row.detail)
 			created = n > 0
 			return err
 		})
@@ -36,17 +41,17 @@ func (s *Store) CreateRun(ctx context.Context, r host.Run) (host.Run, bool, erro
 	return r, false, err
 }
 
-// UpdateRun replaces a run.
+// UpdateRun replaces a run, all but its trigger.
 func (s *Store) UpdateRun(ctx context.Context, r host.Run, d host.Durability) error {
 	row, err := newRunRow(r)
 	if err == nil {
 		err = s.do(ctx, d, func(t *transaction) error {
-			args, err := row.args(t)
+			output, outputBody, err := t.keep(row.output)
 			if err != nil {
 				return err
 			}
-			n, err := t.exec(`update runs set workflow = ?2, state = ?3, trigger = ?4, trigger_body = ?5, output = ?6, output_body = ?7,
-				created = ?8, ended = ?9, detail = ?10 where id = ?1`, args...)
+			n, err := t.exec(`update runs set workflow = ?, state = ?, output = ?, output_body = ?, created = ?, ended = ?, detail = ? where id = ?`,
+				row.workflow, row.state, output, outputBody, row.created, row.ended, row.detail, row.id)
 			if err == nil && n == 0 {
 				return &host.NotFoundError{Kind: "run", Name: r.ID}
 			}
@@ -169,10 +174,10 @@ func runsQuery(f host.RunFilter, end moment) (string, []any) {
 	return selectRun + " where seq in (" + strings.Join(pages, " union ") + ")" + order, append(all, f.Limit)
 }
 
-// runRow is a run on its way into the file.
+// runRow is what may change of a run, on its way into the file.
 type runRow struct {
 	id, workflow, state string
-	trigger, output     body
+	output              body
 	created             int64
 	ended               any
 	detail              string
@@ -183,22 +188,13 @@ func newRunRow(r host.Run) (runRow, error) {
 		Version: r.Version, Event: r.Event, Origin: storedOrigin(r.Origin), Forecast: storedForecast(r.Forecast), Failure: r.Failure, Question: (*question)(r.Question), Reason: r.Reason,
 		Until: r.Until.UTC(), CreatedAt: r.CreatedAt.UTC(), StartedAt: r.StartedAt.UTC(), EndedAt: r.EndedAt.UTC(),
 	}
-	row := runRow{id: r.ID, workflow: r.Workflow, state: string(r.State), trigger: newBody(r.Trigger), output: newBody(r.Output), created: r.CreatedAt.UnixMicro()}
+	row := runRow{id: r.ID, workflow: r.Workflow, state: string(r.State), output: newBody(r.Output), created: r.CreatedAt.UnixMicro()}
 	if r.State.Ended() {
 		row.ended = r.EndedAt.UnixMilli()
 	}
 	var err error
 	row.detail, err = encode(detail)
 	return row, err
-}
-
-func (r *runRow) args(t *transaction) ([]any, error) {
-	trigger, triggerBody, err := t.keep(r.trigger)
-	if err != nil {
-		return nil, err
-	}
-	output, outputBody, err := t.keep(r.output)
-	return []any{r.id, r.workflow, r.state, trigger, triggerBody, output, outputBody, r.created, r.ended, r.detail}, err
 }
 
 func scanRun(sc scan) (host.Run, error) {
