@@ -74,15 +74,16 @@ func TestUp_RefusesAnAddressThatAnybodyCouldOpen(t *testing.T) {
 		assert.Equal(t, 2, r.code)
 		assert.Contains(t, r.stderr, "name a credential of the connector webhook")
 	}
-	for name, text := range map[string]string{
-		"another connector's": `{name: a, trigger: {connector: webhook, credential: bluebottle}, steps: []}`,
-		"a short one":         `{name: a, trigger: {connector: webhook, credential: shop}, steps: []}`,
+	for credential, want := range map[string]string{
+		"bluebottle": "is for the connector instagram, not for webhook",
+		"shop":       "does not open an address", // it is too short
 	} {
+		text := `{name: a, trigger: {connector: webhook, credential: ` + credential + `}, steps: []}`
 		vault := write(t, "vault.yaml", strings.Replace(shopKey, "a-text-that-nobody-guesses", "guessed", 1))
 		r := storyloop(t, "up", "--sandbox", "--credentials", vault, write(t, "a.yaml", text))
-		assert.Equal(t, 2, r.code, name)
-		assert.Contains(t, r.stderr, "does not open an address", name)
-		assert.NotContains(t, r.stderr, "guessed", name)
+		assert.Equal(t, 2, r.code, credential)
+		assert.Contains(t, r.stderr, want)
+		assert.NotContains(t, r.stderr, "guessed", credential)
 	}
 }
 
