@@ -12,6 +12,9 @@ import (
 	"github.com/storyloop/storyloop/host/vault"
 )
 
+// httpClient is the only built-in connector that takes settings.
+const httpClient = "http-client"
+
 // httpSettings are the settings of the built-in http-client.
 type httpSettings struct {
 	Allow                []string `json:"allow"`
@@ -22,7 +25,7 @@ type httpSettings struct {
 // run: to the store and the workers that config names come the mail server, and
 // which internal addresses may be reached.
 func builtIn(config core.Config, mail *vault.SMTP, settings map[string]json.RawMessage) (host.ConnectorList, error) {
-	if raw, ok := settings["http-client"]; ok {
+	if raw, ok := settings[httpClient]; ok {
 		var h httpSettings
 		d := json.NewDecoder(bytes.NewReader(raw))
 		d.DisallowUnknownFields()

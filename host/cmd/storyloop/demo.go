@@ -46,7 +46,7 @@ func (a *app) demo(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := a.openStack(ctx, stackOptions{sandbox: true})
+	s, err := a.openStack(ctx, stackOptions{sandbox: true, forget: a.data == ""})
 	if err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ connector gave it. What the call cost goes to standard error.`,
 			if err != nil {
 				return err
 			}
-			s, err := a.openStack(cmd.Context(), stackOptions{sandbox: o.sandbox})
+			s, err := a.openStack(cmd.Context(), stackOptions{sandbox: o.sandbox, forget: a.data == ""})
 			if err != nil {
 				return err
 			}

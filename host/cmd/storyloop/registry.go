@@ -6,13 +6,17 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
+	"slices"
+	"strings"
 	"sync"
 
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/storyloop/storyloop/host"
 	"github.com/storyloop/storyloop/host/plugin"
+	"github.com/storyloop/storyloop/schemas/validate"
 )
 
 // registry holds the connectors that are loaded: the built-in ones, then those
@@ -65,6 +69,9 @@ func (a *app) connectorConfigs(log *slog.Logger, settings map[string]json.RawMes
 	if err != nil {
 		return nil, err
 	}
+	if err := a.checkSettings(lock, settings); err != nil {
+		return nil, err
+	}
 	config := plugin.Config{Host: "storyloop/" + version, Log: log}
 	var configs []plugin.Config
 	for _, locked := range lock.Connectors {
@@ -78,6 +85,27 @@ func (a *app) connectorConfigs(log *slog.Logger, settings map[string]json.RawMes
 		configs = append(configs, c)
 	}
 	return configs, nil
+}
+
+// checkSettings refuses settings that no connector would get.
+func (a *app) checkSettings(lock *plugin.Lock, settings map[string]json.RawMessage) error {
+	takers := []string{httpClient}
+	for _, locked := range lock.Connectors {
+		takers = append(takers, locked.Name)
+	}
+	for _, path := range a.unverified {
+		takers = append(takers, connectorName(path))
+	}
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		if slices.Contains(takers, name) {
+			continue
+		}
+		if near := validate.Nearest(name, takers); near != "" {
+			return usageErrorf("--settings: no connector %q takes settings: did you mean %q?", name, near)
+		}
+		return usageErrorf("--settings: no connector %q takes settings; these do: %s", name, strings.Join(takers, ", "))
+	}
+	return nil
 }
 
 // close lets the calls under way finish and ends the processes, all at once.

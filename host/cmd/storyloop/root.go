@@ -21,6 +21,7 @@ type app struct {
 	credentials string
 	settings    string
 	data        string
+	inMemory    bool // --data is given, and empty.
 
 	parsed bool // The command line was understood.
 }
@@ -41,8 +42,9 @@ person; 130 interrupted.`,
 		Version:       version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		PersistentPreRun: func(*cobra.Command, []string) {
+		PersistentPreRun: func(cmd *cobra.Command, _ []string) {
 			a.parsed = true
+			a.inMemory = cmd.Flags().Changed("data") && a.data == ""
 		},
 	}
 	f := root.PersistentFlags()
@@ -51,7 +53,7 @@ person; 130 interrupted.`,
 	f.StringVar(&a.lockFile, "lock", "", "lock file that names the connectors and their checksums (default: $STORYLOOP_LOCK, or connectors.lock beside this program)")
 	f.StringArrayVar(&a.unverified, "unverified", nil, "also load the connector at this `path`, whatever its checksum: for development (repeatable)")
 	f.StringVar(&a.credentials, "credentials", "", "file with credentials and app registrations (default: $STORYLOOP_CREDENTIALS, or storyloop/credentials.yaml in your configuration directory)")
-	f.StringVar(&a.data, "data", "", "`file` that keeps workflows, runs and events (default: $STORYLOOP_DATA, or storyloop/storyloop.db in your configuration directory; run and invoke keep nothing without it)")
+	f.StringVar(&a.data, "data", "", "`file` that keeps workflows, runs and events (default: $STORYLOOP_DATA, or storyloop/storyloop.db in your configuration directory; run keeps nothing without it, or with ''; invoke uses one only if it is named here)")
 	f.StringVar(&a.settings, "settings", "", `settings by connector as JSON, or @FILE, such as {"instagram": {"graph_version": "v25.0"}}`)
 	root.AddCommand(a.demoCommand(), a.runCommand(), a.checkCommand(), a.catalogCommand(), a.invokeCommand(), a.upCommand(), a.connectorsCommand(),
 		a.runsCommand(), a.workflowsCommand(), a.schedulesCommand(), a.pollsCommand(), a.backupCommand(), a.importCommand())
@@ -104,9 +106,10 @@ func (a *app) credentialsPath() (path string, must bool) {
 }
 
 // dataPath returns the file that keeps what a host must not forget; empty means
-// memory. A host that is to be left running keeps things by default.
+// memory. A host that is to be left running keeps things by default, and is not talked
+// out of it by an empty --data, which may be an unset variable's.
 func (a *app) dataPath(keep bool) (string, error) {
-	if a.data != "" {
+	if a.data != "" || a.inMemory && !keep {
 		return a.data, nil
 	}
 	if path := a.getenv("STORYLOOP_DATA"); path != "" || !keep {

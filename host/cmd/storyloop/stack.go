@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"time"
@@ -110,7 +112,8 @@ func (s *stack) openStore(ctx context.Context, o stackOptions) (host.Store, erro
 	if o.forget {
 		return host.NewMemory(), nil
 	}
-	path, err := s.app.dataPath(o.keep && !o.sandbox)
+	keep := o.keep && !o.sandbox
+	path, err := s.app.dataPath(keep)
 	if err != nil {
 		return nil, err
 	}
@@ -118,6 +121,10 @@ func (s *stack) openStore(ctx context.Context, o stackOptions) (host.Store, erro
 		return host.NewMemory(), nil
 	}
 	s.file, err = sqlite.Open(ctx, path, sqlite.Options{Log: s.log})
+	var file *sqlite.FileError
+	if errors.As(err, &file) && file.Problem == sqlite.InUse && !keep {
+		return nil, fmt.Errorf("%w, or --data '' to run in memory", err)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/storyloop/storyloop/host/sqlite"
+)
+
+func TestRun_BesideAHostThatHasTheDataFile(t *testing.T) {
+	t.Parallel()
+	data := filepath.Join(t.TempDir(), "storyloop.db")
+	hosts, err := sqlite.Open(t.Context(), data, sqlite.Options{})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, hosts.Close()) })
+	storyloop := func(args ...string) result {
+		var stdout, stderr lockedBuffer
+		getenv := func(name string) string { return map[string]string{"STORYLOOP_DATA": data}[name] }
+		code := run(t.Context(), append([]string{"--lock", lock, "--credentials", emptyVault(t)}, args...), getenv, &stdout, &stderr)
+		return result{code, stdout.String(), stderr.String()}
+	}
+	doc := write(t, "one.yaml", `name: one
+trigger: { connector: manual }
+steps:
+  - { id: transform-1, connector: transform, operation: jq, input: { program: "1 + 1" } }
+`)
+
+	r := storyloop("run", doc)
+	assert.Equal(t, 1, r.code)
+	assert.Contains(t, r.stderr, "is in use by process")
+	assert.Contains(t, r.stderr, "or --data '' to run in memory")
+	r = storyloop("run", doc, "--data", "")
+	assert.Equal(t, 0, r.code, r.stderr)
+
+	invoke := []string{"invoke", "transform", "jq", "--input", `{"program": "1 + 1"}`}
+	r = storyloop(invoke...)
+	assert.Equal(t, 0, r.code, r.stderr)
+	assert.Equal(t, `{"result":2}`, strings.TrimSpace(r.stdout))
+	r = storyloop(append(invoke, "--data", data)...)
+	assert.Equal(t, 1, r.code, "a file that is named is used")
+}
+
+func TestSettings_ThatNoConnectorGets(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, settings, want string }{
+		{"misspelt", `{"http-klient": {"allow": []}}`, `no connector "http-klient" takes settings: did you mean "http-client"?`},
+		{"of a connector that takes none", `{"loop": {}}`, `no connector "loop" takes settings; these do: http-client, instagram`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			for _, command := range []string{"catalog", "check " + example("every-story.yaml")} {
+				r := storyloop(t, append(strings.Fields(command), "--settings", tt.settings)...)
+				assert.Equal(t, 2, r.code, command)
+				assert.Contains(t, r.stderr, tt.want, command)
+			}
+		})
+	}
+}
