@@ -191,6 +191,12 @@ func (p *process) orExit(err error) error {
 	}
 }
 
+// SettingsError says what a connector has against its settings.
+type SettingsError struct{ Problem string }
+
+// Error says that it refuses them, and why.
+func (e *SettingsError) Error() string { return "it refuses its settings: " + e.Problem }
+
 // refusal returns the errors among diagnostics.
 func refusal(ds []*connectorv1.Diagnostic) error {
 	var errs []error
@@ -205,7 +211,7 @@ func refusal(ds []*connectorv1.Diagnostic) error {
 		if d.GetDetail() != "" {
 			text += " (" + d.GetDetail() + ")"
 		}
-		errs = append(errs, fmt.Errorf("it refuses its settings: %s", text))
+		errs = append(errs, &SettingsError{text})
 	}
 	return errors.Join(errs...)
 }

@@ -88,6 +88,9 @@ func (a *app) invoke(ctx context.Context, s *stack, connector, operation string,
 	defer cancel()
 	call := &connectorv1.Call{Id: "invoke", IdempotencyKey: "invoke"}
 	if o.credential != "" {
+		if owner, ok := s.vault.Connectors()[o.credential]; ok && owner != connector {
+			return usageErrorf("the credential %q is for the connector %s, not for %s", o.credential, owner, connector)
+		}
 		if call.Credential, err = s.vault.Credential(ctx, o.credential); err != nil {
 			return credentialError(o.credential, err)
 		}
@@ -99,7 +102,7 @@ func (a *app) invoke(ctx context.Context, s *stack, connector, operation string,
 	resp := c.Invoke(ctx, req)
 	a.printCost(resp.GetReport())
 	if f := resp.GetFailure(); f != nil {
-		return failureError(f)
+		return callError(f, resp.GetReport(), call)
 	}
 	return a.printResult(resp.GetResult())
 }
@@ -110,7 +113,7 @@ func (a *app) stream(ctx context.Context, c host.Connector, req *connectorv1.Inv
 		case *connectorv1.InvokeStreamResponse_Progress:
 			fmt.Fprintln(a.stderr, a.paint(faint, printable(e.Progress.GetMessage())))
 		case *connectorv1.InvokeStreamResponse_Failure:
-			err = failureError(e.Failure)
+			err = callError(e.Failure, m.GetReport(), req.GetCall())
 		case *connectorv1.InvokeStreamResponse_Page:
 			err = errors.Join(err, a.printResult(e.Page))
 		}
@@ -159,6 +162,20 @@ func findOperation(c *connectorv1.Catalog, name string) (*connectorv1.Operation,
 	return nil, unknown("operation of "+c.GetName(), name, names)
 }
 
+// callError says how a call failed. What nobody else was asked for is the command
+// line's fault: an input that does not fit, or no credential.
+func callError(f *connectorv1.Failure, report *connectorv1.Report, call *connectorv1.Call) error {
+	err := failureError(f)
+	unnamed := f.GetKind() == connectorv1.FailureKind_FAILURE_KIND_UNAUTHENTICATED && call.GetCredential() == nil
+	if unnamed {
+		err = fmt.Errorf("%w\n  name a credential with --credential", err)
+	}
+	if report.GetRequests() == 0 && (unnamed || f.GetKind() == connectorv1.FailureKind_FAILURE_KIND_INVALID_INPUT) {
+		return &exitError{exitUsage, err}
+	}
+	return err
+}
+
 // failureError says what went wrong, where, and what the remote service said.
 func failureError(f *connectorv1.Failure) error {
 	kind := strings.ToLower(strings.TrimPrefix(f.GetKind().String(), "FAILURE_KIND_"))
@@ -185,6 +202,9 @@ func credentialError(name string, err error) error {
 	var none *host.NotFoundError
 	if errors.As(err, &none) && none.Kind == "credential" {
 		return usageErrorf("%w: put it into the credentials file, or use --sandbox, whose credentials are named after its accounts, such as bluebottle", err)
+	}
+	if errors.As(err, &none) {
+		return &exitError{exitUsage, err}
 	}
 	var failed *host.FailureError
 	if errors.As(err, &failed) {

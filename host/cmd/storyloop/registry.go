@@ -55,6 +55,10 @@ func (a *app) openConnectors(ctx context.Context, log *slog.Logger, traces trace
 	}
 	if err := errors.Join(errs...); err != nil {
 		r.close(ctx)
+		var refused *plugin.SettingsError
+		if errors.As(err, &refused) {
+			err = &exitError{exitUsage, err}
+		}
 		return nil, err
 	}
 	return r, nil

@@ -95,6 +95,9 @@ func (a *app) up(ctx context.Context, files []string, o upOptions) error {
 	if err != nil {
 		return err
 	}
+	if _, err := net.ResolveTCPAddr("tcp", o.addr); err != nil {
+		return usageErrorf("--addr must be like 127.0.0.1:8080 or :8080: %w", err)
+	}
 	listener, err := net.Listen("tcp", o.addr)
 	if err != nil {
 		return fmt.Errorf("listening: %w", err)

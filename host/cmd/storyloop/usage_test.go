@@ -44,6 +44,36 @@ steps:
 	assert.Equal(t, 1, r.code, "a file that is named is used")
 }
 
+func TestExit_WhatIsWrongWithTheCommandLine(t *testing.T) {
+	t.Parallel()
+	own := write(t, "own.yaml", `credentials:
+  door: { connector: webhook, method: hmac, form: { secret: s3cr3t } }
+  lost: { connector: instagram, method: access_token, app: none, form: { access_token: EAAB } }
+`)
+	call := func(args ...string) []string {
+		return append([]string{"invoke", "instagram", "list_stories", "--credentials", own}, args...)
+	}
+	for _, tt := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"settings that a connector refuses", []string{"catalog", "--settings", `{"instagram": {"graph_version": 25}}`}, "refuses its settings: /graph_version"},
+		{"address without a port", []string{"up", "--addr", "nonsense"}, "--addr must be like"},
+		{"address with a wrong port", []string{"up", "--addr", "127.0.0.1:nonsense"}, "--addr must be like"},
+		{"another connector's credential", call("--credential", "door"), `"door" is for the connector webhook`},
+		{"app that is not there", call("--credential", "lost"), "lost"},
+		{"input of every page", call("--all", "--input", `{"ig_user": "1"}`), "/ig_user is no property here"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r := storyloop(t, tt.args...)
+			assert.Equal(t, 2, r.code)
+			assert.Contains(t, r.stderr, tt.want)
+		})
+	}
+}
+
 func TestSettings_ThatNoConnectorGets(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, settings, want string }{
