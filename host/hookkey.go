@@ -80,6 +80,10 @@ func (k *HookKey) Opens(header func(name string) string, body []byte, now time.T
 	return k.standard(header, body, now)
 }
 
+// SignsID reports whether what is signed holds the header Webhook-Id, so that nobody
+// else can give a request another one. A nil key signs nothing.
+func (k *HookKey) SignsID() bool { return k != nil && k.method == HookStandard }
+
 func (k *HookKey) token(header func(string) string) error {
 	name, given := k.header, ""
 	if name == "" {

@@ -72,7 +72,7 @@ func (h *Hooks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.Log.ErrorContext(ctx, "request cannot be taken", "error", err)
 		p = unavailable.problemf("the host cannot take it now: send it again")
 	} else {
-		h.Log.WarnContext(ctx, "request refused", "path", r.PathValue("path"), "status", p.Status, "reason", p.Detail)
+		h.Log.WarnContext(ctx, "request refused", "path", short(r.PathValue("path")), "status", p.Status, "reason", short(p.Detail))
 	}
 	writeProblem(w, p)
 }
@@ -97,13 +97,14 @@ func (h *Hooks) take(ctx context.Context, w http.ResponseWriter, r *http.Request
 	if err != nil {
 		return hookAnswer{}, err
 	}
-	if err := h.opens(ctx, hook, r, body); err != nil {
+	key, err := h.opens(ctx, hook, r, body)
+	if err != nil {
 		return hookAnswer{}, err
 	}
 	if _, err := validate.Decode(body); err != nil {
 		return hookAnswer{}, invalidRequest.problemf("the body is %s", err)
 	}
-	delivery, p := deliveryOf(hook, r.Header)
+	delivery, p := deliveryOf(hook, key, r.Header)
 	if p != nil {
 		return hookAnswer{}, p
 	}
@@ -132,19 +133,20 @@ func (h *Hooks) near(hook host.Hook, r *http.Request) *Problem {
 	return sameOrigin(r)
 }
 
-// opens checks what a request shows against the hook's credential.
-func (h *Hooks) opens(ctx context.Context, hook host.Hook, r *http.Request, body []byte) error {
+// opens checks what a request shows against the hook's credential, and returns that;
+// nil for a hook without one.
+func (h *Hooks) opens(ctx context.Context, hook host.Hook, r *http.Request, body []byte) (*host.HookKey, error) {
 	if hook.Credential == "" {
-		return nil
+		return nil, nil
 	}
 	key, err := HookKey(ctx, h.Vault, hook.Credential)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := key.Opens(r.Header.Get, body, h.Now()); err != nil {
-		return unauthenticated.problemf("%s", err)
+		return nil, unauthenticated.problemf("%s", err)
 	}
-	return nil
+	return key, nil
 }
 
 // HookKey takes a hook's credential out of the vault.
@@ -174,10 +176,15 @@ func readHook(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 }
 
 // deliveryOf returns what the sender says that tells deliveries apart; empty if it
-// says nothing. Webhook-Id comes first: Standard Webhooks signs it.
-func deliveryOf(hook host.Hook, header http.Header) (string, *Problem) {
+// says nothing. The workflow's own header comes first, since who repeats a request of
+// somebody else could add others; but before it comes what is signed.
+func deliveryOf(hook host.Hook, key *host.HookKey, header http.Header) (string, *Problem) {
 	const longest = 200
-	for _, name := range []string{"Webhook-Id", hook.IDHeader, "Idempotency-Key"} {
+	names := []string{hook.IDHeader, "Webhook-Id", "Idempotency-Key"}
+	if key.SignsID() {
+		names = []string{"Webhook-Id"}
+	}
+	for _, name := range names {
 		id := header.Get(name)
 		if id == "" {
 			continue

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,14 +28,18 @@ import (
 
 const hookSecret = "a-text-that-nobody-guesses"
 
-// hookVault holds one credential, "shop".
+// hookVault holds the credentials "shop" and "standard".
 type hookVault struct{ host.Vault }
 
 func (hookVault) Credential(_ context.Context, name string) (*connectorv1.Credential, error) {
-	if name != "shop" {
-		return nil, &host.NotFoundError{Kind: "credential", Name: name}
+	switch name {
+	case "shop":
+		return &connectorv1.Credential{Method: host.HookHMAC, Secret: []byte(`{"secret":"` + hookSecret + `"}`)}, nil
+	case "standard":
+		secret := base64.StdEncoding.EncodeToString([]byte(hookSecret))
+		return &connectorv1.Credential{Method: host.HookStandard, Secret: []byte(`{"secret":"` + secret + `"}`)}, nil
 	}
-	return &connectorv1.Credential{Method: host.HookHMAC, Secret: []byte(`{"secret":"` + hookSecret + `"}`)}, nil
+	return nil, &host.NotFoundError{Kind: "credential", Name: name}
 }
 
 // fullStore has no room for events.
@@ -61,6 +66,8 @@ func serveHooks(t *testing.T, near bool, store host.Store) *hookHost {
 	for _, text := range []string{
 		`{name: orders, trigger: {connector: webhook, input: {id_header: X-Delivery}}, steps: []}`,
 		`{name: signed, trigger: {connector: webhook, credential: shop, input: {path: shop/orders}}, steps: []}`,
+		`{name: named, trigger: {connector: webhook, credential: shop, input: {id_header: X-Delivery}}, steps: []}`,
+		`{name: standard, trigger: {connector: webhook, credential: standard, input: {id_header: X-Delivery}}, steps: []}`,
 		`{name: keyless, trigger: {connector: webhook, credential: nobody}, steps: []}`,
 		`{name: "off", trigger: {connector: webhook}, steps: []}`,
 	} {
@@ -176,6 +183,45 @@ func TestHooks_RepeatedDeliveries(t *testing.T) {
 	assert.NotEqual(t, h.must(t, "/hooks/orders", `{}`).Run, h.must(t, "/hooks/orders", `{}`).Run, "without an id each is another")
 }
 
+// Whoever has seen a signed request could send it again with a header that nobody
+// has signed.
+func TestHooks_TheHeaderThatCountsIsTheTriggersOwn(t *testing.T) {
+	t.Parallel()
+	h := serveHooks(t, true, host.NewMemory())
+	signed := []string{"X-Hub-Signature-256", signature(`{}`)}
+	first := h.must(t, "/hooks/named", `{}`, append(signed, "X-Delivery", "1")...)
+	for _, header := range []string{"Webhook-Id", "Idempotency-Key"} {
+		again := h.must(t, "/hooks/named", `{}`, append(signed, "X-Delivery", "1", header, "2")...)
+		assert.True(t, again.Duplicate, header)
+		assert.Equal(t, first.Run, again.Run, header)
+	}
+	assert.False(t, h.must(t, "/hooks/named", `{}`, append(signed, "Webhook-Id", "3")...).Duplicate)
+	assert.True(t, h.must(t, "/hooks/named", `{}`, append(signed, "Webhook-Id", "3")...).Duplicate, "without its own")
+}
+
+func TestHooks_TheHeaderThatIsSignedCounts(t *testing.T) {
+	t.Parallel()
+	h := serveHooks(t, true, host.NewMemory())
+	at := fmt.Sprint(time.Now().Unix())
+	mac := hmac.New(sha256.New, []byte(hookSecret))
+	mac.Write([]byte("msg_1." + at + ".{}"))
+	signed := []string{"Webhook-Id", "msg_1", "Webhook-Timestamp", at, "Webhook-Signature", "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))}
+	assert.False(t, h.must(t, "/hooks/standard", `{}`, append(signed, "X-Delivery", "1")...).Duplicate)
+	assert.True(t, h.must(t, "/hooks/standard", `{}`, append(signed, "X-Delivery", "2")...).Duplicate)
+}
+
+func TestHooks_TheLogHoldsLittleOfWhatStrangersSend(t *testing.T) {
+	t.Parallel()
+	h := serveHooks(t, true, host.NewMemory())
+	long := strings.Repeat("x", 60_000)
+	status, _, _ := h.send(t, "/hooks/"+long, strings.NewReader("{}"))
+	assert.Equal(t, 404, status)
+	status, _, _ = h.send(t, "/hooks/orders", strings.NewReader("{}"), "Origin", "https://"+long)
+	assert.Equal(t, 403, status)
+	assert.Equal(t, 2, strings.Count(h.log.String(), "request refused"))
+	assert.Less(t, h.log.Len(), 1500)
+}
+
 func TestHooks_RefusedRequestsLeaveNothing(t *testing.T) {
 	t.Parallel()
 	near, far := true, false
@@ -271,5 +317,5 @@ func TestHooks_FollowTheirWorkflows(t *testing.T) {
 	for _, hook := range hooks {
 		paths = append(paths, hosthttp.HookPath(hook))
 	}
-	assert.Equal(t, []string{"/hooks/keyless", "/hooks/orders", "/hooks/shop/orders"}, paths)
+	assert.Equal(t, []string{"/hooks/keyless", "/hooks/named", "/hooks/orders", "/hooks/shop/orders", "/hooks/standard"}, paths)
 }

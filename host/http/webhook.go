@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -51,7 +52,7 @@ func (h *Webhooks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), answerWithin)
 	defer cancel()
 	name, registration := r.PathValue("connector"), r.PathValue("name")
-	log := h.Log.With("connector", name, "registration", registration, "method", r.Method)
+	log := h.Log.With("connector", name, "registration", short(registration), "method", r.Method)
 
 	connector, ok := h.Connectors.Connector(name)
 	if !ok {
@@ -96,7 +97,7 @@ func (h *Webhooks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	for _, d := range resp.GetDiagnostics() {
-		log.WarnContext(ctx, "webhook remark", "code", d.GetCode(), "summary", d.GetSummary(), "pointer", d.GetPointer())
+		log.WarnContext(ctx, "webhook remark", "code", short(d.GetCode()), "summary", short(d.GetSummary()), "pointer", short(d.GetPointer()))
 	}
 	fresh := 0
 	if len(resp.GetEvents()) > 0 {
@@ -147,6 +148,15 @@ func refuse(w http.ResponseWriter, status int, text string) { http.Error(w, text
 func later(w http.ResponseWriter) {
 	w.Header().Set("Retry-After", "10")
 	http.Error(w, "not now: send it again", http.StatusServiceUnavailable)
+}
+
+// short returns the beginning of what a stranger chose, so that nobody fills the log.
+func short(s string) string {
+	const longest = 200
+	if len(s) <= longest {
+		return s
+	}
+	return strings.ToValidUTF8(s[:longest], "") + " [cut]"
 }
 
 func headers(in http.Header) []*connectorv1.Header {

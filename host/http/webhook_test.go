@@ -26,8 +26,9 @@ import (
 // shop stands for a connector: it takes what is signed with "right".
 type shop struct {
 	host.Connector
-	err error
-	got *connectorv1.ReceiveRequest
+	err    error
+	remark string // On what is not signed, beside what is always said.
+	got    *connectorv1.ReceiveRequest
 }
 
 func (s *shop) Receive(_ context.Context, r *connectorv1.ReceiveRequest) (*connectorv1.ReceiveResponse, error) {
@@ -45,7 +46,7 @@ func (s *shop) Receive(_ context.Context, r *connectorv1.ReceiveRequest) (*conne
 	}
 	return &connectorv1.ReceiveResponse{
 		Reply:       &connectorv1.HttpReply{Status: 403},
-		Diagnostics: []*connectorv1.Diagnostic{{Code: "forged", Summary: "the signature does not match"}},
+		Diagnostics: []*connectorv1.Diagnostic{{Code: "forged", Summary: "the signature does not match" + s.remark}},
 	}, nil
 }
 
@@ -225,6 +226,24 @@ func TestWebhooks_TheLargestBodyPasses(t *testing.T) {
 	serve(t, s)
 	status, _, _ := post(t, s.url+"/webhooks/shop/default", "right", strings.NewReader(strings.Repeat("x", hosthttp.MaxBody)))
 	assert.Equal(t, 202, status)
+}
+
+func TestWebhooks_TheLogHoldsLittleOfWhatStrangersSend(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 60_000)
+	s := &setup{vault: vault{err: errors.New("broken")}}
+	serve(t, s)
+	status, _, _ := post(t, s.url+"/webhooks/shop/"+long, "right", strings.NewReader("{}"))
+	assert.Equal(t, 503, status)
+	assert.Contains(t, s.log.String(), "registration cannot be read")
+	assert.Less(t, len(s.log.String()), 1000)
+
+	s = &setup{shop: &shop{remark: long}}
+	serve(t, s)
+	status, _, _ = post(t, s.url+"/webhooks/shop/default", "wrong", strings.NewReader("{}"))
+	assert.Equal(t, 403, status)
+	assert.Contains(t, s.log.String(), "webhook remark")
+	assert.Less(t, len(s.log.String()), 1000)
 }
 
 func TestServe_FinishesRequestsUnderWay(t *testing.T) {
