@@ -1,11 +1,9 @@
 package operations
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"net/url"
-	"slices"
 	"time"
 
 	"github.com/storyloop/storyloop/connector"
@@ -29,13 +27,6 @@ type happening struct {
 // look returns one page of what there is, newest first where Meta has an order, and
 // the parameters of the next page.
 type look func(ctx context.Context, s *session, in pollInput, next url.Values) ([]happening, url.Values, error)
-
-// cursor is where a poll stopped: everything before Since is known, and of what
-// happened at Since itself, which is a whole second, the Seen.
-type cursor struct {
-	Since time.Time `json:"since"`
-	Seen  []string  `json:"seen,omitempty"`
-}
 
 // maxPolled is how many pages a poll goes back: far enough for a long pause, and no
 // further.
@@ -84,40 +75,17 @@ func (s *session) since(ctx context.Context, in pollInput, from cursor, look loo
 				continue
 			}
 			fresh++
-			if !slices.Contains(from.Seen, h.id) || h.at.After(from.Since) {
-				found = append(found, h)
-			}
+			found = append(found, h)
 		}
 		next = more
 		if from.Since.IsZero() || fresh == 0 || next == nil {
 			break
 		}
 	}
-	return s.eventsOf(found, from)
-}
-
-func (s *session) eventsOf(found []happening, from cursor) (connector.EventPage, error) {
-	slices.SortStableFunc(found, func(a, b happening) int {
-		return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.id, b.id))
-	})
-	to, page := from, connector.EventPage{}
 	if from.Since.IsZero() {
-		to.Since = s.now().Truncate(time.Second)
+		return start(found, s.now())
 	}
-	for _, h := range found {
-		if h.at.After(to.Since) {
-			to = cursor{Since: h.at}
-		}
-		if h.at.Equal(to.Since) {
-			to.Seen = append(to.Seen, h.id)
-		}
-		if !from.Since.IsZero() {
-			page.Events = append(page.Events, h.event())
-		}
-	}
-	raw, err := json.Marshal(to)
-	page.Cursor = string(raw)
-	return page, err
+	return eventsOf(found, from)
 }
 
 // pollMedia looks for media on an edge of the account.

@@ -145,6 +145,35 @@ func TestPoll_ManyAtOnce(t *testing.T) {
 	assert.Empty(t, r.poll(t, r.facebook, "media_published", onAccount, page.GetCursor()).GetEvents())
 }
 
+// Meta's time of an event may be before the time at which the first poll was answered,
+// as far as that is known.
+func TestPoll_TheFirstLosesNothing(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, rigOptions{})
+	comment := func(at time.Time) string {
+		r.Clock().Set(at)
+		made, err := r.Act("7700000000000001", actionComment)
+		require.NoError(t, err)
+		return "comment/" + made.CommentID
+	}
+	start := r.Clock().Now()
+	comment(start)
+	comment(start.Add(8 * time.Second))
+	r.Clock().Set(start.Add(10 * time.Second))
+	cursor := r.poll(t, r.facebook, "comment_added", onAccount, "").GetCursor()
+	late := comment(start.Add(5 * time.Second))
+	next := func() []string {
+		page := r.poll(t, r.facebook, "comment_added", onAccount, cursor)
+		cursor = page.GetCursor()
+		return ids(page.GetEvents())
+	}
+	assert.Equal(t, []string{late}, next(), "what was there is known, also where it is later")
+	assert.Empty(t, next())
+	later := comment(start.Add(20 * time.Second))
+	assert.Equal(t, []string{later}, next())
+	assert.Empty(t, next())
+}
+
 func TestPoll_BadCursor(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, rigOptions{})
