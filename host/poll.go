@@ -70,15 +70,9 @@ func (e *Engine) Polls(ctx context.Context) ([]Poll, error) {
 		return nil, fmt.Errorf("reading the polls: %w", err)
 	}
 	for _, v := range values {
-		w := wishes[v.Key]
-		if w == nil {
-			continue
+		if w := wishes[v.Key]; w != nil {
+			w.PollState = e.savedPoll(w, v.Value).PollState
 		}
-		var saved savedPoll
-		if err := json.Unmarshal(v.Value, &saved); err != nil {
-			return nil, fmt.Errorf("reading the poll of %s %s: %w", w.Connector, w.Trigger, err)
-		}
-		w.PollState = saved.PollState
 	}
 	var all []Poll
 	for _, w := range wishes {
@@ -89,6 +83,18 @@ func (e *Engine) Polls(ctx context.Context) ([]Poll, error) {
 			strings.Compare(a.Credential, b.Credential), slices.Compare(a.Workflows, b.Workflows))
 	})
 	return all, nil
+}
+
+// savedPoll reads where a poll stopped. One that cannot be read begins anew, so that
+// it keeps no other from going on.
+func (e *Engine) savedPoll(w *wish, raw json.RawMessage) savedPoll {
+	var saved savedPoll
+	if err := json.Unmarshal(raw, &saved); err != nil {
+		e.Log.Error("where a poll stopped cannot be read; it begins anew, with what happens from now on",
+			"connector", w.Connector, "trigger", w.Trigger, "credential", w.Credential, "error", err)
+		return savedPoll{}
+	}
+	return saved
 }
 
 // wishes returns the polls that enabled workflows want, by key. It is not whole if a

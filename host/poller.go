@@ -2,7 +2,6 @@ package host
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 )
@@ -63,17 +62,14 @@ func (p *poller) arrange(ctx context.Context) error {
 	}
 	states := map[string]savedPoll{}
 	for _, v := range values {
-		var saved savedPoll
-		if wishes[v.Key] == nil && whole {
+		switch w := wishes[v.Key]; {
+		case w != nil && p.going[v.Key] == nil:
+			states[v.Key] = p.e.savedPoll(w, v.Value)
+		case w == nil && whole:
 			if err := p.e.Store.PutValue(ctx, pollScope, v.Key, nil, Written); err != nil {
 				return fmt.Errorf("forgetting a poll: %w", err)
 			}
-			continue
 		}
-		if err := json.Unmarshal(v.Value, &saved); err != nil {
-			return fmt.Errorf("reading where a poll stopped: %w", err)
-		}
-		states[v.Key] = saved
 	}
 	for key, w := range wishes {
 		if p.going[key] == nil {

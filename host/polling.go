@@ -16,6 +16,9 @@ import (
 // is time again.
 const mostPages = 100
 
+// longestPause bounds how long a connector may have a poll wait.
+const longestPause = 24 * time.Hour
+
 // polling is one poll that is made again and again.
 type polling struct {
 	wish
@@ -38,19 +41,32 @@ func (g *polling) end() {
 // run polls whenever it is time. After a start that is when it was to be before, so
 // that a host that dies often does not poll often.
 func (g *polling) run(ctx context.Context) {
-	next, now := g.state.Next, g.e.Clock.Now()
-	limited := kindName(connectorv1.FailureKind_FAILURE_KIND_RATE_LIMITED)
-	switch latest := now.Add(g.every); {
-	case g.state.Failures > 0 && g.state.Kind != limited:
-		next = now // a person may have mended it
-	case g.state.Failures == 0 && next.After(latest):
-		next = latest // the interval has become shorter, or the clock was wrong
-	}
-	for ctx.Err() == nil {
+	g.start(ctx)
+	for next := g.state.Next; ctx.Err() == nil; {
 		if g.e.Clock.SleepUntil(ctx, next) == nil {
 			next = g.round(ctx)
 		}
 	}
+}
+
+// start takes out of the state what a start changes.
+func (g *polling) start(ctx context.Context) {
+	next, now := g.state.Next, g.e.Clock.Now()
+	latest := now.Add(g.every) // the interval has become shorter, or the clock was wrong
+	if g.state.Failures > 0 {
+		latest = now // a person may have mended it
+		if g.state.Kind == kindName(connectorv1.FailureKind_FAILURE_KIND_RATE_LIMITED) {
+			latest = now.Add(longestPause)
+		}
+	}
+	if next.After(latest) {
+		next = latest
+	}
+	if next.Equal(g.state.Next) && g.state.Waits == "" {
+		return
+	}
+	g.state.Next, g.state.Waits = next, ""
+	g.save(ctx, Queued)
 }
 
 // round polls until there is nothing more right now, and returns when to do so
@@ -184,7 +200,7 @@ func pollBackoff(f *connectorv1.Failure, failures int, every time.Duration, jitt
 		mostSoon, mostLater = 5 * time.Minute, 6 * time.Hour
 	)
 	if after := f.GetRetryAfter().AsDuration(); after > 0 {
-		return after
+		return min(after, longestPause)
 	}
 	wait, most := min(every, soon), max(every, mostSoon)
 	if !passing(f) {

@@ -33,12 +33,13 @@ func TestPoll_BacksOff(t *testing.T) {
 		waits  []time.Duration
 		level  string
 	}{
-		"unavailable":     {pollFailure(connectorv1.FailureKind_FAILURE_KIND_UNAVAILABLE, 0), []time.Duration{minute / 2, minute, 2 * minute, 4 * minute, 5 * minute, 5 * minute}, "WARN"},
-		"rate limited":    {pollFailure(connectorv1.FailureKind_FAILURE_KIND_RATE_LIMITED, 17*minute), []time.Duration{17 * minute, 17 * minute}, "WARN"},
-		"unauthenticated": {pollFailure(connectorv1.FailureKind_FAILURE_KIND_UNAUTHENTICATED, 0), []time.Duration{5 * minute, 10 * minute, 20 * minute, 40 * minute, 80 * minute, 160 * minute, 320 * minute, 360 * minute, 360 * minute}, "ERROR"},
-		"denied":          {pollFailure(connectorv1.FailureKind_FAILURE_KIND_PERMISSION_DENIED, 0), []time.Duration{5 * minute, 10 * minute}, "ERROR"},
-		"wrong input":     {pollFailure(connectorv1.FailureKind_FAILURE_KIND_INVALID_INPUT, 0), []time.Duration{5 * minute, 10 * minute}, "ERROR"},
-		"no answer":       {&connectorv1.PollResponse{}, []time.Duration{5 * minute, 10 * minute}, "ERROR"},
+		"unavailable":      {pollFailure(connectorv1.FailureKind_FAILURE_KIND_UNAVAILABLE, 0), []time.Duration{minute / 2, minute, 2 * minute, 4 * minute, 5 * minute, 5 * minute}, "WARN"},
+		"rate limited":     {pollFailure(connectorv1.FailureKind_FAILURE_KIND_RATE_LIMITED, 17*minute), []time.Duration{17 * minute, 17 * minute}, "WARN"},
+		"limited for ever": {pollFailure(connectorv1.FailureKind_FAILURE_KIND_RATE_LIMITED, 24*365*100*time.Hour), []time.Duration{24 * time.Hour, 24 * time.Hour}, "WARN"},
+		"unauthenticated":  {pollFailure(connectorv1.FailureKind_FAILURE_KIND_UNAUTHENTICATED, 0), []time.Duration{5 * minute, 10 * minute, 20 * minute, 40 * minute, 80 * minute, 160 * minute, 320 * minute, 360 * minute, 360 * minute}, "ERROR"},
+		"denied":           {pollFailure(connectorv1.FailureKind_FAILURE_KIND_PERMISSION_DENIED, 0), []time.Duration{5 * minute, 10 * minute}, "ERROR"},
+		"wrong input":      {pollFailure(connectorv1.FailureKind_FAILURE_KIND_INVALID_INPUT, 0), []time.Duration{5 * minute, 10 * minute}, "ERROR"},
+		"no answer":        {&connectorv1.PollResponse{}, []time.Duration{5 * minute, 10 * minute}, "ERROR"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -58,35 +59,13 @@ func TestPoll_BacksOff(t *testing.T) {
 				assert.Equal(t, "0", req.GetCursor(), "the cursor stands")
 			}
 			p.world.Polled = nil
-			p.after(360*minute, 1)
+			p.after(24*time.Hour, 1)
 			assert.Equal(t, map[string]int{"w": 1}, p.runs(), "nothing is lost")
 			assert.Zero(t, p.state().Failures)
 			p.end()
 			assert.Equal(t, 1, strings.Count(p.log.String(), "level="+c.level+` msg="events cannot be looked for"`), "it is said once: %s", p.log)
 			assert.Contains(t, p.log.String(), "events can be looked for again")
 		})
-	}
-}
-
-func TestPoll_AStartTriesWhatAPersonMayHaveMended(t *testing.T) {
-	t.Parallel()
-	for kind, polls := range map[connectorv1.FailureKind]int{
-		connectorv1.FailureKind_FAILURE_KIND_UNAUTHENTICATED: 2,
-		connectorv1.FailureKind_FAILURE_KIND_RATE_LIMITED:    1,
-	} {
-		store := host.NewMemory()
-		p := newPollLab(t, func(s *host.Setup) { s.Store = store })
-		p.world.Polled = func(int, *connectorv1.PollRequest) *connectorv1.PollResponse { return pollFailure(kind, time.Hour) }
-		p.on("w", published, "")
-		p.poll()
-		p.settle(1)
-		p.stop()
-		next := newPollLab(t, func(s *host.Setup) { s.Store, s.Connectors, s.Clock = store, p.Connectors, p.clock })
-		next.clock, p.world.Polled = p.clock, nil
-		next.poll()
-		next.settle(1)
-		assert.Len(t, p.world.Polls(), polls, "%s", kind)
-		next.stop()
 	}
 }
 
