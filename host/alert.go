@@ -78,13 +78,8 @@ func (e *Engine) triggeredBy(d Definition, connector string) bool {
 	return err == nil && doc.Trigger.Connector == connector
 }
 
-// wantsBuiltin reports whether a workflow with a trigger of the host's own wants an
-// event of it.
-func (e *Engine) wantsBuiltin(doc *workflow.Document, ev Event) bool {
-	if ev.Connector == WebhookConnector {
-		h, err := ReadHook(doc, e.env(doc))
-		return err == nil && h.Path == ev.Subject
-	}
+// wantsAlert reports whether a workflow wants an alert.
+func (e *Engine) wantsAlert(doc *workflow.Document, ev Event) (bool, error) {
 	var in struct {
 		Workflows []string `json:"workflows"`
 	}
@@ -93,10 +88,9 @@ func (e *Engine) wantsBuiltin(doc *workflow.Document, ev Event) bool {
 		err = json.Unmarshal(raw, &in)
 	}
 	if err != nil {
-		e.Log.Error("a trigger's input cannot be read", "workflow", doc.Name, "error", err)
-		return false
+		return false, &unsureError{fmt.Errorf("reading the trigger's input: %w", err)}
 	}
-	return len(in.Workflows) == 0 || slices.Contains(in.Workflows, ev.Subject)
+	return len(in.Workflows) == 0 || slices.Contains(in.Workflows, ev.Subject), nil
 }
 
 // originOf returns what made a run begin that an event starts.

@@ -36,6 +36,11 @@ func (e *Engine) define(ctx context.Context, d Definition, doc *workflow.Documen
 		return fmt.Errorf("storing workflow %s: %w", d.Name, err)
 	}
 	e.definitionChanges()
+	if e.left.any.Load() {
+		if err := e.Dispatch(ctx); err != nil {
+			e.Log.Error("events wait in the inbox", "error", err)
+		}
+	}
 	return nil
 }
 

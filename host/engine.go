@@ -60,6 +60,7 @@ type Engine struct {
 	tellAll   context.CancelFunc
 
 	dispatching sync.Mutex
+	left        left
 	defining    sync.Mutex   // Held while a definition takes effect.
 	steering    sync.RWMutex // Held by who changes a run that is at rest; read-held while a run is stored and not begun.
 }

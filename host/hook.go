@@ -156,6 +156,20 @@ func (e *Engine) hookOf(d Definition) (Hook, bool) {
 	return h, true
 }
 
+// wantsHook reports whether a request to a path is for a workflow. Another start of
+// the host may have given one path to two: then it is for the one whose credential
+// was asked for.
+func (e *Engine) wantsHook(ctx context.Context, doc *workflow.Document, ev Event) (bool, error) {
+	h, err := e.Hook(ctx, ev.Subject)
+	if !isNotFound(err) {
+		return h.Workflow == doc.Name, err
+	}
+	if _, err := ReadHook(doc, e.env(doc)); err != nil {
+		return false, &unsureError{fmt.Errorf("reading the trigger's input: %w", err)}
+	}
+	return false, nil
+}
+
 // hookFree returns an error if a workflow cannot have the address that it asks for.
 func (e *Engine) hookFree(ctx context.Context, doc *workflow.Document) error {
 	if doc.Trigger.Connector != WebhookConnector {

@@ -6,11 +6,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"slices"
 
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/storyloop/storyloop/host/workflow"
 	connectorv1 "github.com/storyloop/storyloop/proto/connector/v1"
 )
 
@@ -64,22 +62,26 @@ func CheckEvent(ev *connectorv1.Event) error {
 
 // Dispatch starts the runs of all events that are stored and have not been dealt
 // with. A run's id is made of its event's, so that an event starts no second run
-// even if the host dies between the two.
+// even if the host dies between the two. Events of which nobody can tell whether a
+// workflow wants them stay in the inbox, and are tried again when a definition
+// changes, and by the next engine on the store.
 func (e *Engine) Dispatch(ctx context.Context) error {
 	e.dispatching.Lock()
 	defer e.dispatching.Unlock()
 	var defs []Definition
-	var changed context.Context // Ends when they have to be read again.
-	for {
-		events, err := e.Store.PendingEvents(ctx, few)
+	for known := false; ; known = true {
+		if e.left.outdated() {
+			e.left.changed, e.left.last, known = e.definitionsChanged(), "", false
+			e.left.any.Store(false)
+		}
+		events, err := e.Store.PendingEvents(ctx, e.left.last, few)
 		if err != nil {
 			return fmt.Errorf("reading the inbox: %w", err)
 		}
 		if len(events) == 0 {
 			return nil
 		}
-		if changed == nil || changed.Err() != nil {
-			changed = e.definitionsChanged()
+		if !known {
 			if defs, err = e.Store.Definitions(ctx); err != nil {
 				return fmt.Errorf("reading the workflows: %w", err)
 			}
@@ -92,15 +94,21 @@ func (e *Engine) Dispatch(ctx context.Context) error {
 	}
 }
 
+// dispatch starts an event's runs. It leaves the event, or marks it as done.
 func (e *Engine) dispatch(ctx context.Context, ev Event, defs []Definition) error {
 	ctx = trace.ContextWithSpanContext(ctx, e.arrivals.take(ev.Key()))
+	sure := true
 	for _, d := range defs {
-		doc, err := e.document(d)
-		if err != nil {
-			e.Log.Error("a workflow cannot be read", "workflow", d.Name, "error", err)
+		wanted, err := e.wants(ctx, d, ev)
+		var unsure *unsureError
+		switch {
+		case errors.As(err, &unsure):
+			e.Log.Error("nobody can tell whether a workflow wants an event", "workflow", d.Name, "event", ev.Key(), "error", err)
+			sure = false
 			continue
-		}
-		if !d.Enabled || !e.wants(d, doc, ev) {
+		case err != nil:
+			return err
+		case !wanted:
 			continue
 		}
 		_, _, err = e.Start(ctx, StartRequest{Workflow: d.Name, Trigger: ev.Payload, ID: eventRun(ev, d.Name), Event: ev.Key(), Origin: originOf(ev)})
@@ -114,36 +122,15 @@ func (e *Engine) dispatch(ctx context.Context, ev Event, defs []Definition) erro
 			return fmt.Errorf("starting %s for event %s: %w", d.Name, ev.ID, err)
 		}
 	}
+	if !sure && e.Clock.Now().Sub(ev.ReceivedAt) < leftFor {
+		e.left.last = ev.Key()
+		e.left.any.Store(true)
+		return nil
+	}
 	if err := e.Store.DoneEvent(ctx, ev.Key()); err != nil {
 		return fmt.Errorf("finishing event %s: %w", ev.ID, err)
 	}
 	return nil
-}
-
-// wants reports whether an event is one of those that start a workflow.
-func (e *Engine) wants(d Definition, doc *workflow.Document, ev Event) bool {
-	switch {
-	case doc.Trigger.Connector != ev.Connector:
-		return false
-	case ev.Source != "":
-		if !e.wantsPolled(doc, ev) {
-			return false
-		}
-	case d.Subject != "" && d.Subject != ev.Subject:
-		return false
-	}
-	if ev.Connector == AlertConnector || ev.Connector == WebhookConnector {
-		return e.wantsBuiltin(doc, ev)
-	}
-	c, ok := e.Connectors.Connector(ev.Connector)
-	if !ok {
-		// The connector may be back tomorrow, and the event will not: a run says what it
-		// lacked, and can be done again.
-		return len(doc.Trigger.Names) == 0 || slices.Contains(doc.Trigger.Names, ev.Trigger)
-	}
-	return slices.ContainsFunc(doc.Trigger.Triggers(c.Catalog()), func(t *connectorv1.Trigger) bool {
-		return t.GetName() == ev.Trigger && (ev.Source == "" || interval(doc.Trigger.Poll, t) > 0)
-	})
 }
 
 func eventRun(ev Event, name string) string {

@@ -79,7 +79,7 @@ func TestDispatch_AnEventThatCanStartNothingHoldsNoneUp(t *testing.T) {
 	assert.Equal(t, "world/mentioned/good", runs[0].Event)
 	_, err = l.Wait(t.Context(), runs[0].ID)
 	require.NoError(t, err)
-	pending, err := l.Store.PendingEvents(t.Context(), 10)
+	pending, err := l.Store.PendingEvents(t.Context(), "", 10)
 	require.NoError(t, err)
 	assert.Empty(t, pending)
 	assert.Contains(t, l.log.String(), `level=ERROR msg="an event can start no run" workflow=w event=world/mentioned/torn`)

@@ -277,11 +277,12 @@ func (m *Memory) addEvents(events []Event) []Event {
 }
 
 // PendingEvents returns events that are not done, the oldest first.
-func (m *Memory) PendingEvents(_ context.Context, limit int) ([]Event, error) {
+func (m *Memory) PendingEvents(_ context.Context, after string, limit int) ([]Event, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var page []Event
-	for _, key := range m.pending[:min(limit, len(m.pending))] {
+	rest := m.pending[slices.Index(m.pending, after)+1:]
+	for _, key := range rest[:min(limit, len(rest))] {
 		page = append(page, m.events[key])
 	}
 	return page, nil

@@ -190,11 +190,10 @@ func (w *wish) sum() (string, error) {
 }
 
 // wantsPolled reports whether a workflow wants the poll that has found an event.
-func (e *Engine) wantsPolled(doc *workflow.Document, ev Event) bool {
+func (e *Engine) wantsPolled(doc *workflow.Document, ev Event) (bool, error) {
 	w, err := e.wishFor(doc, ev.Trigger)
 	if err != nil {
-		e.Log.Error("a trigger's input cannot be read", "workflow", doc.Name, "error", err)
-		return false
+		return false, &unsureError{fmt.Errorf("reading the trigger's input: %w", err)}
 	}
-	return w.key == ev.Source
+	return w.key == ev.Source, nil
 }

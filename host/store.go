@@ -73,8 +73,9 @@ type Store interface {
 	// AddPolled stores what a poll has found, as AddEvents does, together with a value
 	// that says where the poll stopped: all or none.
 	AddPolled(ctx context.Context, events []Event, where ScopedValue) ([]Event, error)
-	// PendingEvents returns events that are not done, the oldest first.
-	PendingEvents(ctx context.Context, limit int) ([]Event, error)
+	// PendingEvents returns events that are not done, the oldest first: those after the
+	// pending one of a key, or all if that is empty.
+	PendingEvents(ctx context.Context, after string, limit int) ([]Event, error)
 	// DoneEvent marks an event as done. It stays known.
 	DoneEvent(ctx context.Context, key string) error
 

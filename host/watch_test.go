@@ -18,10 +18,10 @@ type lingering struct {
 	here, goOn chan struct{}
 }
 
-func (l *lingering) PendingEvents(ctx context.Context, limit int) ([]host.Event, error) {
+func (l *lingering) PendingEvents(ctx context.Context, after string, limit int) ([]host.Event, error) {
 	l.here <- struct{}{}
 	<-l.goOn
-	return l.Memory.PendingEvents(ctx, limit)
+	return l.Memory.PendingEvents(ctx, after, limit)
 }
 
 func TestWatch_ARunThatIsJustEnding(t *testing.T) {

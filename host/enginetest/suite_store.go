@@ -232,7 +232,7 @@ func testPolledEvents(t *testing.T, r *rig) {
 	require.NoError(t, err)
 	assert.True(t, found)
 	assert.Equal(t, `{"cursor":"4"}`, string(value))
-	pending, err := store.PendingEvents(r.ctx, 10)
+	pending, err := store.PendingEvents(r.ctx, "", 10)
 	require.NoError(t, err)
 	var keys []string
 	for _, e := range pending {

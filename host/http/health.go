@@ -34,7 +34,7 @@ func (h *Health) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), answerWithin)
 	defer cancel()
 	out := readiness{Waiting: []string{}}
-	if _, err := h.Store.PendingEvents(ctx, 1); err != nil {
+	if _, err := h.Store.PendingEvents(ctx, "", 1); err != nil {
 		out.Waiting = append(out.Waiting, "store")
 	}
 	if h.Processes != nil {

@@ -50,15 +50,16 @@ func (s *Store) addEvents(ctx context.Context, events []host.Event, more func(*t
 	return fresh, nil
 }
 
-// PendingEvents returns events that are not done, the oldest first.
-func (s *Store) PendingEvents(ctx context.Context, limit int) ([]host.Event, error) {
+// PendingEvents returns events that are not done, the oldest first: those after the
+// pending one of a key, or all if that is empty.
+func (s *Store) PendingEvents(ctx context.Context, after string, limit int) ([]host.Event, error) {
 	if limit <= 0 {
 		limit = 100
 	}
 	var all []host.Event
 	err := s.each(ctx, `select connector, trigger, id, subject,
 		coalesce(payload, (select body from bodies where bodies.id = payload_body)), detail
-		from events where done = 0 order by seq limit ?`, []any{limit}, func(sc scan) error {
+		from events where done = 0 and seq > coalesce((select seq from events where key = ?), 0) order by seq limit ?`, []any{after, limit}, func(sc scan) error {
 		e, err := scanEvent(sc)
 		all = append(all, e)
 		return err

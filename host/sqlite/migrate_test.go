@@ -67,7 +67,7 @@ func checkFormat(t *testing.T, s *sqlite.Store, format int) {
 		assert.Equal(t, 5, n)
 	}
 	if format >= 2 {
-		events, err := s.PendingEvents(ctx, 10)
+		events, err := s.PendingEvents(ctx, "", 10)
 		require.NoError(t, err)
 		assert.Equal(t, []host.Event{{
 			Connector: "instagram", Trigger: "mentioned", ID: "9", Subject: "17841405726653026", Payload: json.RawMessage("{}"), ReceivedAt: noon,

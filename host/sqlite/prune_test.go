@@ -80,7 +80,7 @@ func TestPrune(t *testing.T) {
 	_, found, err := s.Value(ctx, host.RunScope("3"), "k")
 	require.NoError(t, err)
 	assert.False(t, found, "a run's values go with it")
-	pending, err := s.PendingEvents(ctx, 10)
+	pending, err := s.PendingEvents(ctx, "", 10)
 	require.NoError(t, err)
 	require.Len(t, pending, 1, "an event that is not done stays, however old")
 	assert.Equal(t, large(301), pending[0].Payload)

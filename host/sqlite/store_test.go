@@ -101,7 +101,7 @@ func TestStore_KeepsEveryField(t *testing.T) {
 	gotEntry, _, err = s.Entry(ctx, "bare", "p")
 	require.NoError(t, err)
 	assert.Equal(t, host.Entry{Run: "bare", Path: "p"}, gotEntry)
-	events, err := s.PendingEvents(ctx, 10)
+	events, err := s.PendingEvents(ctx, "", 10)
 	require.NoError(t, err)
 	assert.Equal(t, []host.Event{event}, events)
 }
@@ -309,12 +309,15 @@ func TestEvents_KnownOnesAreNotNew(t *testing.T) {
 	fresh, err = s.AddEvents(ctx, []host.Event{event("1"), event("3")})
 	require.NoError(t, err)
 	assert.Equal(t, []host.Event{event("3")}, fresh, "a done event stays known")
-	pending, err := s.PendingEvents(ctx, 10)
+	pending, err := s.PendingEvents(ctx, "", 10)
 	require.NoError(t, err)
 	assert.Equal(t, []host.Event{event("2"), event("3")}, pending)
-	pending, err = s.PendingEvents(ctx, 1)
+	pending, err = s.PendingEvents(ctx, "", 1)
 	require.NoError(t, err)
 	assert.Equal(t, []host.Event{event("2")}, pending)
+	pending, err = s.PendingEvents(ctx, event("2").Key(), 10)
+	require.NoError(t, err)
+	assert.Equal(t, []host.Event{event("3")}, pending)
 }
 
 func TestValues_ChangeOncePerStep(t *testing.T) {

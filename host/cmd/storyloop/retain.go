@@ -26,7 +26,7 @@ func (s *stack) retain(ctx context.Context, keep time.Duration) {
 	clock := s.engine.Clock
 	for {
 		now := clock.Now()
-		gone, err := s.engine.Store.Prune(ctx, host.Retention{
+		gone, err := s.prune(ctx, host.Retention{
 			RunsBefore: now.Add(-keep), KeepRuns: keepLatest, EventsBefore: now.Add(-max(keep, redelivery)),
 		})
 		switch {
@@ -41,4 +41,17 @@ func (s *stack) retain(ctx context.Context, keep time.Duration) {
 			return
 		}
 	}
+}
+
+// prune forgets what a retention says, but keeps the runs of events that wait in the
+// inbox: an event that is tried again would start a run once more that is forgotten.
+func (s *stack) prune(ctx context.Context, r host.Retention) (host.Pruned, error) {
+	oldest, err := s.engine.Store.PendingEvents(ctx, "", 1)
+	if err != nil {
+		return host.Pruned{}, err
+	}
+	if len(oldest) > 0 && oldest[0].ReceivedAt.Before(r.RunsBefore) {
+		r.RunsBefore = oldest[0].ReceivedAt
+	}
+	return s.engine.Store.Prune(ctx, r)
 }

@@ -57,5 +57,11 @@ func TestRetain_ForgetsWhatIsOldButTheLatest(t *testing.T) {
 		return len(runs)
 	}
 	assert.Equal(t, keepLatest+5, left(time.Hour))
+
+	waits := host.Event{Connector: "instagram", Trigger: "mentioned", ID: "1", ReceivedAt: time.Now().Add(-time.Hour)}
+	_, err = store.AddEvents(t.Context(), []host.Event{waits})
+	require.NoError(t, err)
+	assert.Equal(t, keepLatest+5, left(48*time.Hour), "the event may have started them")
+	require.NoError(t, store.DoneEvent(t.Context(), waits.Key()))
 	assert.Equal(t, keepLatest, left(48*time.Hour))
 }
