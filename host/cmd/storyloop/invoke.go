@@ -190,7 +190,7 @@ func failureError(f *connectorv1.Failure) error {
 		}
 	}
 	if u := f.GetUpstream(); u.GetCode() != "" {
-		text += fmt.Sprintf("\n  the remote service said: %s (HTTP %d, code %s, trace %s)", u.GetMessage(), u.GetStatus(), u.GetCode(), u.GetTraceId())
+		text += "\n  the remote service said: " + strings.TrimSpace(fmt.Sprintf("%s (HTTP %d, code %s, trace %s)", u.GetMessage(), u.GetStatus(), u.GetCode(), u.GetTraceId()))
 	}
 	if f.GetRetryAfter() != nil {
 		text += fmt.Sprintf("\n  try again in %s", f.GetRetryAfter().AsDuration())
