@@ -5,15 +5,19 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/storyloop/storyloop/host"
+	hosthttp "github.com/storyloop/storyloop/host/http"
 	"github.com/storyloop/storyloop/host/sqlite"
 )
 
@@ -33,17 +37,55 @@ func TestStore_DiskFull(t *testing.T) {
 	dir := smallDisk(t)
 	s := openStore(t, filepath.Join(dir, "storyloop.db"))
 	ballast := filepath.Join(dir, "ballast")
-	noSpace(t, s, func() {
-		f, err := os.Create(ballast)
-		require.NoError(t, err)
-		defer f.Close()
-		for size := 1 << 20; size > 0; size /= 2 {
-			for err = nil; err == nil; {
-				_, err = f.Write(make([]byte, size))
-			}
+	noSpace(t, s, func() { fillDisk(t, ballast) }, func() { require.NoError(t, os.Remove(ballast)) })
+}
+
+// fillDisk writes a file that leaves no room beside it.
+func fillDisk(t *testing.T, ballast string) {
+	t.Helper()
+	f, err := os.Create(ballast)
+	require.NoError(t, err)
+	defer f.Close()
+	for size := 1 << 20; size > 0; size /= 2 {
+		for err = nil; err == nil; {
+			_, err = f.Write(make([]byte, size))
 		}
-		require.ErrorContains(t, err, "no space left")
-	}, func() { require.NoError(t, os.Remove(ballast)) })
+	}
+	require.ErrorContains(t, err, "no space left")
+}
+
+func TestHealth_DiskFull(t *testing.T) {
+	t.Parallel()
+	dir, now := smallDisk(t), time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	s := openStore(t, filepath.Join(dir, "storyloop.db"))
+	mux := http.NewServeMux()
+	(&hosthttp.Health{Store: s, Now: func() time.Time { return now }}).Register(mux)
+	ready := func() int {
+		w := httptest.NewRecorder()
+		mux.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/readyz", nil))
+		return w.Code
+	}
+	require.Equal(t, 200, ready())
+	log := func() int64 {
+		info, err := os.Stat(s.LogPath())
+		require.NoError(t, err)
+		return info.Size()
+	}
+	size := log()
+	for range 100 {
+		require.Equal(t, 200, ready())
+	}
+	assert.Equal(t, size, log(), "to ask often writes nothing")
+
+	ballast := filepath.Join(dir, "ballast")
+	fillDisk(t, ballast)
+	for i := 0; ready() == 200; i++ { // the log's last block may have room yet
+		require.Less(t, i, 10)
+		now = now.Add(10 * time.Second)
+	}
+	require.NoError(t, os.Remove(ballast))
+	now = now.Add(10 * time.Second)
+	assert.Equal(t, 200, ready())
 }
 
 // noSpace writes until no space is left, and on once there is some again.

@@ -62,7 +62,7 @@ func (t *site) handler(listener net.Listener, hooks http.Handler) (http.Handler,
 	t.metrics.Observe(t.stack.engine.Store, t.processes)
 	return hosthttp.Site{
 		Webhooks: hosthttp.Traced(t.stack.traces.Provider(), t.metrics.Webhooks(hooks)),
-		Health:   &hosthttp.Health{Store: t.stack.engine.Store, Processes: t.stack.processes},
+		Health:   &hosthttp.Health{Store: t.stack.engine.Store, Processes: t.stack.processes, Now: time.Now},
 		API:      api,
 		Metrics:  t.metrics.Handler(),
 		Guard: hosthttp.Guard{
