@@ -47,6 +47,8 @@ func TestGuard(t *testing.T) {
 		{"JSON", open, "POST", "localhost", map[string]string{"Content-Type": "application/json; charset=utf-8"}, 200},
 		{"a form", open, "POST", "localhost", map[string]string{"Content-Type": "text/plain"}, 415},
 		{"no type", open, "POST", "localhost", nil, 415},
+		{"a method that no form has", open, "DELETE", "localhost", nil, 200},
+		{"a method that no form has, of another site's page", open, "DELETE", "localhost", map[string]string{"Origin": "https://evil.example"}, 403},
 		{"no token where one is needed", shut, "GET", "localhost", nil, 401},
 		{"a token where one is needed", shut, "GET", "localhost", map[string]string{"Authorization": "bearer right"}, 200},
 	} {
@@ -87,6 +89,16 @@ func TestGuard_BehindNginx(t *testing.T) {
 		guarded.ServeHTTP(w, r)
 		assert.Equal(t, status, w.Code, w.Body.String())
 	}
+}
+
+func TestGuard_TheTypeIsNeededWithoutABodyToo(t *testing.T) {
+	t.Parallel()
+	r := httptest.NewRequest("POST", "/api/v1/workflows/a/enable", nil)
+	r.Host = "localhost"
+	w := httptest.NewRecorder()
+	hosthttp.Guard{}.Protect(http.NotFoundHandler()).ServeHTTP(w, r)
+	assert.Equal(t, 415, w.Code)
+	assert.Contains(t, w.Body.String(), "Content-Type: application/json, also where there is no body")
 }
 
 func TestGuard_WithoutTokensNoneOpens(t *testing.T) {

@@ -268,6 +268,7 @@ func TestHooks_RefusedRequestsLeaveNothing(t *testing.T) {
 			var p hosthttp.Problem
 			require.NoError(t, json.Unmarshal(answer, &p))
 			assert.Contains(t, p.Detail, tt.detail)
+			assert.Equal(t, tt.status == 401, strings.Contains(p.Title, "signature"), p.Title)
 			assert.Zero(t, h.told)
 			assert.Empty(t, h.runs(t))
 			assert.NotContains(t, h.log.String()+string(answer), hookSecret)

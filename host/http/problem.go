@@ -50,7 +50,7 @@ type kind struct {
 
 var (
 	invalidRequest  = kind{"invalid_request", "The request is wrong", http.StatusBadRequest}
-	unauthenticated = kind{"unauthenticated", "A token is needed", http.StatusUnauthorized}
+	unauthenticated = kind{"unauthenticated", "The token or signature is missing or wrong", http.StatusUnauthorized}
 	forbidden       = kind{"forbidden", "The request may not come from there", http.StatusForbidden}
 	notFound        = kind{"not_found", "There is no such thing", http.StatusNotFound}
 	notAllowed      = kind{"method_not_allowed", "The method is not for this path", http.StatusMethodNotAllowed}

@@ -331,6 +331,7 @@ func TestAPI_SaysWhatIsWrong(t *testing.T) {
 			assert.Contains(t, p.Error(), `did you mean "list_stories"?`)
 		}
 	}
+	assert.Equal(t, 405, ask(t, "DELETE", s.Address+"/api/v1/runs", nil), "without a type too")
 	status, answer := s.call("POST", "/api/v1/runs", `{"workflow":"sleeper","trigger":{"x":"`+strings.Repeat("x", hosthttp.MaxRequest)+`"}}`)
 	assert.Equal(t, 413, status, "%.200s", answer)
 }
