@@ -21,7 +21,7 @@ func (a *app) connectorsCommand() *cobra.Command {
 		Example: `  storyloop connectors
   storyloop connectors --json | jq '.connectors[] | select(.state != "ok")'
   storyloop connectors lock ./bin/connector-instagram`,
-		Args: cobra.NoArgs,
+		Args: noCommand,
 		RunE: func(*cobra.Command, []string) error { return a.listConnectors() },
 	}
 	var quiet bool

@@ -103,10 +103,10 @@ func TestCommandLine_ThatIsWrong(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]string{
 		"demmo":                 "demo",
-		"runs rum":              `unknown command "rum" for "storyloop runs"`,
-		"workflows rum":         `unknown command "rum" for "storyloop workflows"`,
-		"import rum":            `unknown command "rum" for "storyloop import"`,
-		"connectors rum":        `unknown command "rum" for "storyloop connectors"`,
+		"runs rum":              `there is no command of storyloop runs "rum"`,
+		"workflows rum":         `there is no command of storyloop workflows "rum"`,
+		"import rum":            `there is no command of storyloop import "rum"`,
+		"connectors rum":        `there is no command of storyloop connectors "rum"`,
 		"backup":                "usage: storyloop backup FILE",
 		"runs list --wrong":     "unknown flag: --wrong; usage: storyloop runs list",
 		"demo --log-level loud": "--log-level must be debug, info, warn or error",

@@ -27,7 +27,7 @@ type app struct {
 }
 
 func (a *app) root() *cobra.Command {
-	root := &cobra.Command{
+	root := group(&cobra.Command{
 		Use:   "storyloop",
 		Short: "Run loop-collection workflows over connectors",
 		Long: `storyloop loads connectors, runs workflow documents and takes webhooks in.
@@ -46,7 +46,8 @@ person; 130 interrupted.`,
 			a.parsed = true
 			a.inMemory = cmd.Flags().Changed("data") && a.data == ""
 		},
-	}
+	}, a.demoCommand(), a.runCommand(), a.checkCommand(), a.catalogCommand(), a.invokeCommand(), a.upCommand(), a.connectorsCommand(),
+		a.runsCommand(), a.workflowsCommand(), a.schedulesCommand(), a.pollsCommand(), a.backupCommand(), a.importCommand())
 	f := root.PersistentFlags()
 	f.BoolVar(&a.json, "json", false, "print JSON for programs instead of text for people")
 	f.StringVar(&a.logLevel, "log-level", "warn", "what to log on standard error: debug, info, warn or error")
@@ -55,18 +56,30 @@ person; 130 interrupted.`,
 	f.StringVar(&a.credentials, "credentials", "", "file with credentials and app registrations (default: $STORYLOOP_CREDENTIALS, or storyloop/credentials.yaml in your configuration directory)")
 	f.StringVar(&a.data, "data", "", "`file` that keeps workflows, runs and events (default: $STORYLOOP_DATA, or storyloop/storyloop.db in your configuration directory; run keeps nothing without it, or with ''; invoke uses one only if it is named here)")
 	f.StringVar(&a.settings, "settings", "", `settings by connector as JSON, or @FILE, such as {"instagram": {"graph_version": "v25.0"}}`)
-	root.AddCommand(a.demoCommand(), a.runCommand(), a.checkCommand(), a.catalogCommand(), a.invokeCommand(), a.upCommand(), a.connectorsCommand(),
-		a.runsCommand(), a.workflowsCommand(), a.schedulesCommand(), a.pollsCommand(), a.backupCommand(), a.importCommand())
 	return root
 }
 
 // group makes a command that only holds others: alone it shows its help, and what
 // it does not hold is an error.
 func group(cmd *cobra.Command, commands ...*cobra.Command) *cobra.Command {
-	cmd.Args = cobra.NoArgs
+	cmd.Args = noCommand
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	cmd.AddCommand(commands...)
 	return cmd
+}
+
+// noCommand refuses what a group does not hold.
+func noCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var names []string
+	for _, c := range cmd.Commands() {
+		if c.IsAvailableCommand() {
+			names = append(names, c.Name())
+		}
+	}
+	return unknown("command of "+cmd.CommandPath(), args[0], names)
 }
 
 // log returns the host's own log: JSON lines on standard error.

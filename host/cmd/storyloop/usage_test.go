@@ -58,6 +58,9 @@ func TestExit_WhatIsWrongWithTheCommandLine(t *testing.T) {
 		args []string
 		want string
 	}{
+		{"misspelt command", []string{"chek"}, `there is no command of storyloop "chek": did you mean "check"?`},
+		{"misspelt command of a group", []string{"runs", "shwo"}, `there is no command of storyloop runs "shwo": did you mean "show"?`},
+		{"command like no other", []string{"runs", "frobnicate"}, `"frobnicate"; there are: cancel, list,`},
 		{"settings that a connector refuses", []string{"catalog", "--settings", `{"instagram": {"graph_version": 25}}`}, "refuses its settings: /graph_version"},
 		{"address without a port", []string{"up", "--addr", "nonsense"}, "--addr must be like"},
 		{"address with a wrong port", []string{"up", "--addr", "127.0.0.1:nonsense"}, "--addr must be like"},
@@ -70,6 +73,7 @@ func TestExit_WhatIsWrongWithTheCommandLine(t *testing.T) {
 			r := storyloop(t, tt.args...)
 			assert.Equal(t, 2, r.code)
 			assert.Contains(t, r.stderr, tt.want)
+			assert.NotContains(t, r.stderr, "\n\n")
 		})
 	}
 }
