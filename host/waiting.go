@@ -89,7 +89,7 @@ func (x *execution) show() error {
 		state = RunWaiting
 	}
 	if state == RunWaiting {
-		x.vacate()
+		defer x.vacate() // whoever takes the place finds that this run waits
 	}
 	if x.run.State == state || x.ctx.Err() != nil {
 		return nil
