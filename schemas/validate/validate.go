@@ -19,6 +19,7 @@ const location = "mem:///schema.json"
 type Schema struct {
 	raw      []byte
 	compiled *jsonschema.Schema
+	shape    *shape // The same, for texts that fit.
 }
 
 // Compile compiles a schema. It refuses a document that is not JSON, not a valid
@@ -40,7 +41,7 @@ func Compile(raw []byte) (*Schema, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compiling the schema: %w", err)
 	}
-	return &Schema{raw: raw, compiled: compiled}, nil
+	return &Schema{raw: raw, compiled: compiled, shape: newShape(compiled)}, nil
 }
 
 // JSON returns the document from which s was compiled.
@@ -56,16 +57,19 @@ func (s *Schema) Check(text []byte) ([]Problem, error) {
 // values at the JSON Pointers in unknown, which may hold anything, and nothing
 // that follows from them.
 func (s *Schema) CheckKnown(text []byte, unknown []string) ([]Problem, error) {
+	if s.shape.fits(text) {
+		return nil, nil
+	}
+	return s.inspect(text, unknown)
+}
+
+// inspect is CheckKnown for a text that may not fit.
+func (s *Schema) inspect(text []byte, unknown []string) ([]Problem, error) {
 	value, err := Decode(text)
 	if err != nil {
 		return nil, err
 	}
-	return s.check(value, unknown)
-}
-
-func (s *Schema) check(value any, unknown []string) ([]Problem, error) {
-	err := s.compiled.Validate(value)
-	if err == nil {
+	if err = s.compiled.Validate(value); err == nil {
 		return nil, nil
 	}
 	failed, ok := err.(*jsonschema.ValidationError)

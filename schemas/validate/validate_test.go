@@ -163,7 +163,10 @@ func FuzzCheck(f *testing.F) {
 		if err != nil {
 			return
 		}
-		_, err = s.Check(text)
+		problems, err := s.Inspect(text)
+		if s.Fits(text) && (err != nil || len(problems) > 0) {
+			t.Errorf("it fits at a glance, and does not: %v, %v", problems, err)
+		}
 		var syntax *validate.SyntaxError
 		if err != nil && !errors.As(err, &syntax) && !strings.Contains(err.Error(), "infinite loop") {
 			t.Errorf("unexpected error %v", err)

@@ -1,0 +1,19 @@
+package connector
+
+import (
+	"io"
+	"log/slog"
+
+	connectorv1 "github.com/storyloop/storyloop/proto/connector/v1"
+)
+
+// Server is what serves a spec, without a transport.
+type Server interface {
+	connectorv1.ConnectorServiceServer
+	connectorv1.OperationServiceServer
+}
+
+// NewServer returns the server of a spec.
+func NewServer(spec Spec) (Server, error) {
+	return newServer(spec, newLogger(io.Discard, slog.LevelInfo))
+}
