@@ -36,7 +36,7 @@ type builder struct {
 
 func newServer(spec Spec, log *slog.Logger) (*server, error) {
 	b := &builder{server: &server{
-		spec: spec, log: log,
+		spec: spec, log: log, around: recoverer{log: log}.unary,
 		operations: map[string]*boundOperation{}, lists: map[string]OptionList{},
 		triggers: map[string]*boundTrigger{}, methods: map[string]*boundMethod{},
 	}}

@@ -68,9 +68,10 @@ func serve(spec Spec, stay bool) error {
 	}
 	if p := traces.Provider(); p != nil {
 		t := newTracing(p, srv) // The first, so that it sees what a panic was turned into.
-		options = append(options, grpc.ChainUnaryInterceptor(t.unary), grpc.ChainStreamInterceptor(t.stream))
+		srv.around = chain(t.unary, recovering.unary)
+		options = append(options, grpc.ChainStreamInterceptor(t.stream))
 	}
-	options = append(options, grpc.ChainUnaryInterceptor(recovering.unary), grpc.ChainStreamInterceptor(recovering.stream))
+	options = append(options, grpc.ChainUnaryInterceptor(srv.around), grpc.ChainStreamInterceptor(recovering.stream))
 	if !stay {
 		options = append(options, grpc.StatsHandler(newLease(firstLease, func() {
 			log.Info("no host is connected; ending")

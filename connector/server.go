@@ -21,6 +21,7 @@ type server struct {
 	connectorv1.UnimplementedTriggerServiceServer
 
 	spec       Spec
+	around     grpc.UnaryServerInterceptor // Each call, and each attempt on a shared stream.
 	log        *slog.Logger
 	catalog    *connectorv1.Catalog
 	settings   *validate.Schema
@@ -51,7 +52,7 @@ func (s *server) Configure(_ context.Context, req *connectorv1.ConfigureRequest)
 	if len(settings) == 0 {
 		settings = []byte("{}")
 	}
-	resp := &connectorv1.ConfigureResponse{Capabilities: &connectorv1.ConnectorCapabilities{}}
+	resp := &connectorv1.ConfigureResponse{Capabilities: &connectorv1.ConnectorCapabilities{InvokeMany: true}}
 	if s.settings != nil {
 		if resp.Diagnostics = diagnostics(checked(s.settings, settings, nil)); len(resp.Diagnostics) > 0 {
 			return resp, nil

@@ -46,11 +46,13 @@ func (t tracing) stream(srv any, s grpc.ServerStream, info *grpc.StreamServerInf
 }
 
 // begin opens the span of a call. What is none, such as a look at the process's
-// health or at an input while a workflow is written, gets none.
+// health or at an input while a workflow is written, gets none; a shared stream
+// gets one for each attempt.
 func (t tracing) begin(ctx context.Context, fullMethod string) (context.Context, trace.Span) {
 	service, method, _ := strings.Cut(strings.TrimPrefix(fullMethod, "/"), "/")
 	calls := []string{connectorv1.OperationService_ServiceDesc.ServiceName, connectorv1.AuthService_ServiceDesc.ServiceName, connectorv1.TriggerService_ServiceDesc.ServiceName}
-	if !slices.Contains(calls, service) || fullMethod == connectorv1.OperationService_Validate_FullMethodName {
+	none := []string{connectorv1.OperationService_Validate_FullMethodName, connectorv1.OperationService_InvokeMany_FullMethodName}
+	if !slices.Contains(calls, service) || slices.Contains(none, fullMethod) {
 		return ctx, trace.SpanFromContext(context.Background())
 	}
 	sent, _ := metadata.FromIncomingContext(ctx)

@@ -117,9 +117,13 @@ type tripKey struct{}
 type tripHandler struct{}
 
 func (tripHandler) HandleRPC(ctx context.Context, s stats.RPCStats) {
-	if _, ok := s.(*stats.OutHeader); !ok {
-		return
+	if _, ok := s.(*stats.OutHeader); ok {
+		began(ctx)
 	}
+}
+
+// began notes that the call of ctx leaves.
+func began(ctx context.Context) {
 	if t, ok := ctx.Value(tripKey{}).(*trip); ok {
 		t.began.Store(true)
 	}

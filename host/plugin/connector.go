@@ -28,7 +28,7 @@ func (c *Connector) Validate(ctx context.Context, req *connectorv1.ValidateReque
 // Invoke makes one attempt at an operation.
 func (c *Connector) Invoke(ctx context.Context, req *connectorv1.InvokeRequest) *connectorv1.InvokeResponse {
 	resp, f := call(ctx, c, req, func(ctx context.Context, p *process) (*connectorv1.InvokeResponse, error) {
-		return p.operations.Invoke(ctx, req)
+		return p.invoke(ctx, req)
 	})
 	if f != nil {
 		return &connectorv1.InvokeResponse{Outcome: &connectorv1.InvokeResponse_Failure{Failure: f}, Report: resp.GetReport()}

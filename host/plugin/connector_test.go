@@ -12,7 +12,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"google.golang.org/grpc"
 
 	"github.com/storyloop/storyloop/host/plugin"
 	connectorv1 "github.com/storyloop/storyloop/proto/connector/v1"
@@ -209,18 +208,4 @@ func TestInvokeStream_Ends(t *testing.T) {
 		assert.Equal(t, op == "fault", got[want-1].GetFailure() != nil)
 	}
 	assert.Zero(t, c.Status().Calls)
-}
-
-func TestConfig_InterceptorsSeeCalls(t *testing.T) {
-	t.Parallel()
-	cfg, _ := config(t, "good")
-	var methods sync.Map
-	cfg.Unary = []grpc.UnaryClientInterceptor{func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, next grpc.UnaryInvoker, opts ...grpc.CallOption) error {
-		methods.Store(method, true)
-		return next(ctx, method, req, reply, cc, opts...)
-	}}
-	c := open(t, cfg)
-	invoke(context.Background(), c, "echo", `{}`)
-	_, ok := methods.Load(connectorv1.OperationService_Invoke_FullMethodName)
-	assert.True(t, ok)
 }

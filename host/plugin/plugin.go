@@ -17,9 +17,7 @@ import (
 	"strings"
 	"time"
 
-	"go.opentelemetry.io/otel/trace"
-	"google.golang.org/grpc"
-)
+	"go.opentelemetry.io/otel/trace")
 
 // Config says which binary to run, and how.
 type Config struct {
@@ -62,10 +60,6 @@ type Config struct {
 	// Traces makes a span for each call, which the connector's own continue. Nil
 	// makes none.
 	Traces trace.TracerProvider
-
-	// Unary and Stream see each call on its way.
-	Unary  []grpc.UnaryClientInterceptor
-	Stream []grpc.StreamClientInterceptor
 }
 
 // Clock tells the time and waits.

@@ -32,6 +32,7 @@ type process struct {
 	client     *goplugin.Client
 	cc         *grpc.ClientConn
 	operations connectorv1.OperationServiceClient
+	many       *many // Nil if the connector has no such stream.
 	auth       connectorv1.AuthServiceClient
 	triggers   connectorv1.TriggerServiceClient
 	dir        rundir
@@ -140,8 +141,6 @@ func newProcess(cfg *Config, path string, dir rundir) *process {
 			grpc.WithStaticStreamWindowSize(connectorv1.MaxMessage), // Or gRPC sends a ping for each message to size its windows.
 			grpc.WithStaticConnWindowSize(connectorv1.MaxMessage),
 			grpc.WithStatsHandler(tripHandler{}),
-			grpc.WithChainUnaryInterceptor(cfg.Unary...),
-			grpc.WithChainStreamInterceptor(cfg.Stream...),
 		},
 	})
 	return p
@@ -169,6 +168,9 @@ func (p *process) introduce(ctx context.Context) error {
 	}
 	if err := refusal(answer.GetDiagnostics()); err != nil {
 		return fmt.Errorf("configuring it: %w", err)
+	}
+	if answer.GetCapabilities().GetInvokeMany() {
+		p.many = &many{client: p.operations, log: p.cfg.Log}
 	}
 	got, err := service.GetCatalog(ctx, &connectorv1.GetCatalogRequest{})
 	if err != nil {

@@ -119,7 +119,7 @@ func TestByHand_AnyGRPCClientCanUseTheConnector(t *testing.T) {
 
 	g := dial(t, startByHand(t))
 	// []byte is base64 in protobuf's JSON as in Go's.
-	assert.JSONEq(t, `{"capabilities":{}}`, g.call("connector.v1.ConnectorService", "Configure", map[string]any{
+	assert.JSONEq(t, `{"capabilities":{"invoke_many":true}}`, g.call("connector.v1.ConnectorService", "Configure", map[string]any{
 		"settings": fmt.Appendf(nil, `{"sandbox_url":%q}`, srv.URL),
 	}))
 	assert.Contains(t, g.call("connector.v1.ConnectorService", "GetCatalog", map[string]any{}), `"list_stories"`)

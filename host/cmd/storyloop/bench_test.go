@@ -167,15 +167,18 @@ func BenchmarkLoop(b *testing.B) {
 			list := ids(1000)
 			through(b, s, list[:50], bench.concurrency) // connections are made, the credential is known
 			plain(b, url, list[:50], bench.concurrency)
-			var ours, baseline time.Duration
+			var ours, baseline, busy time.Duration
 			b.ResetTimer()
 			for range b.N {
 				baseline += plain(b, url, list, bench.concurrency)
+				before := computed()
 				ours += through(b, s, list, bench.concurrency)
+				busy += computed() - before
 			}
 			b.ReportMetric(float64(ours)/float64(baseline), "x-of-plain-loop")
 			b.ReportMetric(float64(baseline.Microseconds())/float64(b.N*len(list)), "plain-µs/step")
 			b.ReportMetric(float64(ours.Microseconds())/float64(b.N*len(list)), "ours-µs/step")
+			b.ReportMetric(float64(busy.Microseconds())/float64(b.N*len(list)), "cpu-µs/step")
 			b.ReportMetric(float64(len(list)*b.N)/ours.Seconds(), "steps/s")
 		})
 	}
@@ -269,6 +272,22 @@ func sample(ctx context.Context, pid int) int {
 			return largest
 		}
 	}
+}
+
+// computed returns how much processor time this process and its children have used.
+func computed() time.Duration {
+	var ticks time.Duration
+	for _, pid := range append(children(os.Getpid()), strconv.Itoa(os.Getpid())) {
+		stat, _ := os.ReadFile("/proc/" + pid + "/stat")
+		_, after, _ := strings.Cut(string(stat), ") ")
+		if fields := strings.Fields(after); len(fields) > 12 {
+			for _, f := range fields[11:13] { // In user mode and in the kernel.
+				n, _ := strconv.Atoi(f)
+				ticks += time.Duration(n)
+			}
+		}
+	}
+	return ticks * 10 * time.Millisecond
 }
 
 // children returns the processes that a process has started, by whichever of its

@@ -561,7 +561,9 @@ func (*HostCapabilities) Descriptor() ([]byte, []int) {
 
 // ConnectorCapabilities lists optional features of the connector.
 type ConnectorCapabilities struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// InvokeMany is answered.
+	InvokeMany    bool `protobuf:"varint,1,opt,name=invoke_many,json=invokeMany,proto3" json:"invoke_many,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -594,6 +596,13 @@ func (x *ConnectorCapabilities) ProtoReflect() protoreflect.Message {
 // Deprecated: Use ConnectorCapabilities.ProtoReflect.Descriptor instead.
 func (*ConnectorCapabilities) Descriptor() ([]byte, []int) {
 	return file_connector_v1_connector_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *ConnectorCapabilities) GetInvokeMany() bool {
+	if x != nil {
+		return x.InvokeMany
+	}
+	return false
 }
 
 // GetCatalogRequest asks for the catalog.
@@ -1503,6 +1512,318 @@ func (*InvokeStreamResponse_Progress) isInvokeStreamResponse_Event() {}
 
 func (*InvokeStreamResponse_Failure) isInvokeStreamResponse_Event() {}
 
+// InvokeManyRequest begins an attempt on a shared stream, or cancels one.
+type InvokeManyRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names the attempt. No other attempt of the stream has ever had it.
+	Number uint64 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
+	// What to do.
+	//
+	// Types that are valid to be assigned to Action:
+	//
+	//	*InvokeManyRequest_Invoke
+	//	*InvokeManyRequest_Cancellation
+	Action isInvokeManyRequest_Action `protobuf_oneof:"action"`
+	// How long the attempt may take, from its arrival: what the gRPC deadline is to
+	// Invoke. Unset means without a limit.
+	Timeout *durationpb.Duration `protobuf:"bytes,4,opt,name=timeout,proto3" json:"timeout,omitempty"`
+	// W3C Trace Context of the attempt, which Invoke has in its metadata.
+	Traceparent string `protobuf:"bytes,5,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
+	// Goes with traceparent.
+	Tracestate    string `protobuf:"bytes,6,opt,name=tracestate,proto3" json:"tracestate,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InvokeManyRequest) Reset() {
+	*x = InvokeManyRequest{}
+	mi := &file_connector_v1_connector_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InvokeManyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InvokeManyRequest) ProtoMessage() {}
+
+func (x *InvokeManyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_connector_v1_connector_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InvokeManyRequest.ProtoReflect.Descriptor instead.
+func (*InvokeManyRequest) Descriptor() ([]byte, []int) {
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *InvokeManyRequest) GetNumber() uint64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *InvokeManyRequest) GetAction() isInvokeManyRequest_Action {
+	if x != nil {
+		return x.Action
+	}
+	return nil
+}
+
+func (x *InvokeManyRequest) GetInvoke() *InvokeRequest {
+	if x != nil {
+		if x, ok := x.Action.(*InvokeManyRequest_Invoke); ok {
+			return x.Invoke
+		}
+	}
+	return nil
+}
+
+func (x *InvokeManyRequest) GetCancellation() *InvokeCancellation {
+	if x != nil {
+		if x, ok := x.Action.(*InvokeManyRequest_Cancellation); ok {
+			return x.Cancellation
+		}
+	}
+	return nil
+}
+
+func (x *InvokeManyRequest) GetTimeout() *durationpb.Duration {
+	if x != nil {
+		return x.Timeout
+	}
+	return nil
+}
+
+func (x *InvokeManyRequest) GetTraceparent() string {
+	if x != nil {
+		return x.Traceparent
+	}
+	return ""
+}
+
+func (x *InvokeManyRequest) GetTracestate() string {
+	if x != nil {
+		return x.Tracestate
+	}
+	return ""
+}
+
+type isInvokeManyRequest_Action interface {
+	isInvokeManyRequest_Action()
+}
+
+type InvokeManyRequest_Invoke struct {
+	// Begin it.
+	Invoke *InvokeRequest `protobuf:"bytes,2,opt,name=invoke,proto3,oneof"`
+}
+
+type InvokeManyRequest_Cancellation struct {
+	// Cancel it, as a host cancels Invoke. Its answer still comes.
+	Cancellation *InvokeCancellation `protobuf:"bytes,3,opt,name=cancellation,proto3,oneof"`
+}
+
+func (*InvokeManyRequest_Invoke) isInvokeManyRequest_Action() {}
+
+func (*InvokeManyRequest_Cancellation) isInvokeManyRequest_Action() {}
+
+// InvokeCancellation cancels an attempt.
+type InvokeCancellation struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InvokeCancellation) Reset() {
+	*x = InvokeCancellation{}
+	mi := &file_connector_v1_connector_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InvokeCancellation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InvokeCancellation) ProtoMessage() {}
+
+func (x *InvokeCancellation) ProtoReflect() protoreflect.Message {
+	mi := &file_connector_v1_connector_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InvokeCancellation.ProtoReflect.Descriptor instead.
+func (*InvokeCancellation) Descriptor() ([]byte, []int) {
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{15}
+}
+
+// InvokeManyResponse answers one attempt. There is exactly one for each.
+type InvokeManyResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The attempt.
+	Number uint64 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
+	// What came of it.
+	//
+	// Types that are valid to be assigned to Answer:
+	//
+	//	*InvokeManyResponse_Response
+	//	*InvokeManyResponse_Error
+	Answer        isInvokeManyResponse_Answer `protobuf_oneof:"answer"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InvokeManyResponse) Reset() {
+	*x = InvokeManyResponse{}
+	mi := &file_connector_v1_connector_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InvokeManyResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InvokeManyResponse) ProtoMessage() {}
+
+func (x *InvokeManyResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_connector_v1_connector_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InvokeManyResponse.ProtoReflect.Descriptor instead.
+func (*InvokeManyResponse) Descriptor() ([]byte, []int) {
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *InvokeManyResponse) GetNumber() uint64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *InvokeManyResponse) GetAnswer() isInvokeManyResponse_Answer {
+	if x != nil {
+		return x.Answer
+	}
+	return nil
+}
+
+func (x *InvokeManyResponse) GetResponse() *InvokeResponse {
+	if x != nil {
+		if x, ok := x.Answer.(*InvokeManyResponse_Response); ok {
+			return x.Response
+		}
+	}
+	return nil
+}
+
+func (x *InvokeManyResponse) GetError() *InvokeError {
+	if x != nil {
+		if x, ok := x.Answer.(*InvokeManyResponse_Error); ok {
+			return x.Error
+		}
+	}
+	return nil
+}
+
+type isInvokeManyResponse_Answer interface {
+	isInvokeManyResponse_Answer()
+}
+
+type InvokeManyResponse_Response struct {
+	// What Invoke would have returned.
+	Response *InvokeResponse `protobuf:"bytes,2,opt,name=response,proto3,oneof"`
+}
+
+type InvokeManyResponse_Error struct {
+	// The gRPC error with which Invoke would have ended.
+	Error *InvokeError `protobuf:"bytes,3,opt,name=error,proto3,oneof"`
+}
+
+func (*InvokeManyResponse_Response) isInvokeManyResponse_Answer() {}
+
+func (*InvokeManyResponse_Error) isInvokeManyResponse_Answer() {}
+
+// InvokeError says that an attempt was not answered: the connector is broken.
+type InvokeError struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// gRPC status code, such as 13 for INTERNAL.
+	Code int32 `protobuf:"varint,1,opt,name=code,proto3" json:"code,omitempty"`
+	// For the log.
+	Message       string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InvokeError) Reset() {
+	*x = InvokeError{}
+	mi := &file_connector_v1_connector_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InvokeError) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InvokeError) ProtoMessage() {}
+
+func (x *InvokeError) ProtoReflect() protoreflect.Message {
+	mi := &file_connector_v1_connector_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InvokeError.ProtoReflect.Descriptor instead.
+func (*InvokeError) Descriptor() ([]byte, []int) {
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *InvokeError) GetCode() int32 {
+	if x != nil {
+		return x.Code
+	}
+	return 0
+}
+
+func (x *InvokeError) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
 // Result is an output.
 type Result struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1519,7 +1840,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_connector_v1_connector_proto_msgTypes[14]
+	mi := &file_connector_v1_connector_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1531,7 +1852,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[14]
+	mi := &file_connector_v1_connector_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1544,7 +1865,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{14}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Result) GetOutput() []byte {
@@ -1584,7 +1905,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_connector_v1_connector_proto_msgTypes[15]
+	mi := &file_connector_v1_connector_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1596,7 +1917,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[15]
+	mi := &file_connector_v1_connector_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1609,7 +1930,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{15}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Progress) GetMessage() string {
@@ -1652,7 +1973,7 @@ type ReconcileRequest struct {
 
 func (x *ReconcileRequest) Reset() {
 	*x = ReconcileRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[16]
+	mi := &file_connector_v1_connector_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1664,7 +1985,7 @@ func (x *ReconcileRequest) String() string {
 func (*ReconcileRequest) ProtoMessage() {}
 
 func (x *ReconcileRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[16]
+	mi := &file_connector_v1_connector_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1677,7 +1998,7 @@ func (x *ReconcileRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReconcileRequest.ProtoReflect.Descriptor instead.
 func (*ReconcileRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{16}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ReconcileRequest) GetCall() *Call {
@@ -1734,7 +2055,7 @@ type ReconcileResponse struct {
 
 func (x *ReconcileResponse) Reset() {
 	*x = ReconcileResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[17]
+	mi := &file_connector_v1_connector_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1746,7 +2067,7 @@ func (x *ReconcileResponse) String() string {
 func (*ReconcileResponse) ProtoMessage() {}
 
 func (x *ReconcileResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[17]
+	mi := &file_connector_v1_connector_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1759,7 +2080,7 @@ func (x *ReconcileResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReconcileResponse.ProtoReflect.Descriptor instead.
 func (*ReconcileResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{17}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ReconcileResponse) GetOutcome() isReconcileResponse_Outcome {
@@ -1837,7 +2158,7 @@ type NotHappened struct {
 
 func (x *NotHappened) Reset() {
 	*x = NotHappened{}
-	mi := &file_connector_v1_connector_proto_msgTypes[18]
+	mi := &file_connector_v1_connector_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1849,7 +2170,7 @@ func (x *NotHappened) String() string {
 func (*NotHappened) ProtoMessage() {}
 
 func (x *NotHappened) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[18]
+	mi := &file_connector_v1_connector_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1862,7 +2183,7 @@ func (x *NotHappened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotHappened.ProtoReflect.Descriptor instead.
 func (*NotHappened) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{18}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{22}
 }
 
 // ListOptionsRequest asks for choices.
@@ -1884,7 +2205,7 @@ type ListOptionsRequest struct {
 
 func (x *ListOptionsRequest) Reset() {
 	*x = ListOptionsRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[19]
+	mi := &file_connector_v1_connector_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1896,7 +2217,7 @@ func (x *ListOptionsRequest) String() string {
 func (*ListOptionsRequest) ProtoMessage() {}
 
 func (x *ListOptionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[19]
+	mi := &file_connector_v1_connector_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1909,7 +2230,7 @@ func (x *ListOptionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOptionsRequest.ProtoReflect.Descriptor instead.
 func (*ListOptionsRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{19}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ListOptionsRequest) GetCall() *Call {
@@ -1965,7 +2286,7 @@ type ListOptionsResponse struct {
 
 func (x *ListOptionsResponse) Reset() {
 	*x = ListOptionsResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[20]
+	mi := &file_connector_v1_connector_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1977,7 +2298,7 @@ func (x *ListOptionsResponse) String() string {
 func (*ListOptionsResponse) ProtoMessage() {}
 
 func (x *ListOptionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[20]
+	mi := &file_connector_v1_connector_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1990,7 +2311,7 @@ func (x *ListOptionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOptionsResponse.ProtoReflect.Descriptor instead.
 func (*ListOptionsResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{20}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ListOptionsResponse) GetOutcome() isListOptionsResponse_Outcome {
@@ -2056,7 +2377,7 @@ type OptionPage struct {
 
 func (x *OptionPage) Reset() {
 	*x = OptionPage{}
-	mi := &file_connector_v1_connector_proto_msgTypes[21]
+	mi := &file_connector_v1_connector_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2068,7 +2389,7 @@ func (x *OptionPage) String() string {
 func (*OptionPage) ProtoMessage() {}
 
 func (x *OptionPage) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[21]
+	mi := &file_connector_v1_connector_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2081,7 +2402,7 @@ func (x *OptionPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OptionPage.ProtoReflect.Descriptor instead.
 func (*OptionPage) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{21}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *OptionPage) GetOptions() []*Option {
@@ -2113,7 +2434,7 @@ type Option struct {
 
 func (x *Option) Reset() {
 	*x = Option{}
-	mi := &file_connector_v1_connector_proto_msgTypes[22]
+	mi := &file_connector_v1_connector_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2125,7 +2446,7 @@ func (x *Option) String() string {
 func (*Option) ProtoMessage() {}
 
 func (x *Option) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[22]
+	mi := &file_connector_v1_connector_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2138,7 +2459,7 @@ func (x *Option) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Option.ProtoReflect.Descriptor instead.
 func (*Option) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{22}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Option) GetValue() []byte {
@@ -2185,7 +2506,7 @@ type AuthMethod struct {
 
 func (x *AuthMethod) Reset() {
 	*x = AuthMethod{}
-	mi := &file_connector_v1_connector_proto_msgTypes[23]
+	mi := &file_connector_v1_connector_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2197,7 +2518,7 @@ func (x *AuthMethod) String() string {
 func (*AuthMethod) ProtoMessage() {}
 
 func (x *AuthMethod) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[23]
+	mi := &file_connector_v1_connector_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2210,7 +2531,7 @@ func (x *AuthMethod) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuthMethod.ProtoReflect.Descriptor instead.
 func (*AuthMethod) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{23}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *AuthMethod) GetName() string {
@@ -2277,7 +2598,7 @@ type Scope struct {
 
 func (x *Scope) Reset() {
 	*x = Scope{}
-	mi := &file_connector_v1_connector_proto_msgTypes[24]
+	mi := &file_connector_v1_connector_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2289,7 +2610,7 @@ func (x *Scope) String() string {
 func (*Scope) ProtoMessage() {}
 
 func (x *Scope) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[24]
+	mi := &file_connector_v1_connector_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2302,7 +2623,7 @@ func (x *Scope) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Scope.ProtoReflect.Descriptor instead.
 func (*Scope) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{24}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Scope) GetName() string {
@@ -2337,7 +2658,7 @@ type App struct {
 
 func (x *App) Reset() {
 	*x = App{}
-	mi := &file_connector_v1_connector_proto_msgTypes[25]
+	mi := &file_connector_v1_connector_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2349,7 +2670,7 @@ func (x *App) String() string {
 func (*App) ProtoMessage() {}
 
 func (x *App) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[25]
+	mi := &file_connector_v1_connector_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2362,7 +2683,7 @@ func (x *App) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use App.ProtoReflect.Descriptor instead.
 func (*App) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{25}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *App) GetConfig() []byte {
@@ -2391,7 +2712,7 @@ type Credential struct {
 
 func (x *Credential) Reset() {
 	*x = Credential{}
-	mi := &file_connector_v1_connector_proto_msgTypes[26]
+	mi := &file_connector_v1_connector_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2403,7 +2724,7 @@ func (x *Credential) String() string {
 func (*Credential) ProtoMessage() {}
 
 func (x *Credential) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[26]
+	mi := &file_connector_v1_connector_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2416,7 +2737,7 @@ func (x *Credential) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Credential.ProtoReflect.Descriptor instead.
 func (*Credential) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{26}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Credential) GetMethod() string {
@@ -2469,7 +2790,7 @@ type Validity struct {
 
 func (x *Validity) Reset() {
 	*x = Validity{}
-	mi := &file_connector_v1_connector_proto_msgTypes[27]
+	mi := &file_connector_v1_connector_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2481,7 +2802,7 @@ func (x *Validity) String() string {
 func (*Validity) ProtoMessage() {}
 
 func (x *Validity) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[27]
+	mi := &file_connector_v1_connector_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2494,7 +2815,7 @@ func (x *Validity) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Validity.ProtoReflect.Descriptor instead.
 func (*Validity) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{27}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Validity) GetExpiresAt() *timestamppb.Timestamp {
@@ -2537,7 +2858,7 @@ type BeginAuthorizationRequest struct {
 
 func (x *BeginAuthorizationRequest) Reset() {
 	*x = BeginAuthorizationRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[28]
+	mi := &file_connector_v1_connector_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2549,7 +2870,7 @@ func (x *BeginAuthorizationRequest) String() string {
 func (*BeginAuthorizationRequest) ProtoMessage() {}
 
 func (x *BeginAuthorizationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[28]
+	mi := &file_connector_v1_connector_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2562,7 +2883,7 @@ func (x *BeginAuthorizationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BeginAuthorizationRequest.ProtoReflect.Descriptor instead.
 func (*BeginAuthorizationRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{28}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *BeginAuthorizationRequest) GetMethod() string {
@@ -2616,7 +2937,7 @@ type BeginAuthorizationResponse struct {
 
 func (x *BeginAuthorizationResponse) Reset() {
 	*x = BeginAuthorizationResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[29]
+	mi := &file_connector_v1_connector_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2628,7 +2949,7 @@ func (x *BeginAuthorizationResponse) String() string {
 func (*BeginAuthorizationResponse) ProtoMessage() {}
 
 func (x *BeginAuthorizationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[29]
+	mi := &file_connector_v1_connector_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2641,7 +2962,7 @@ func (x *BeginAuthorizationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BeginAuthorizationResponse.ProtoReflect.Descriptor instead.
 func (*BeginAuthorizationResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{29}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *BeginAuthorizationResponse) GetOutcome() isBeginAuthorizationResponse_Outcome {
@@ -2704,7 +3025,7 @@ type Authorization struct {
 
 func (x *Authorization) Reset() {
 	*x = Authorization{}
-	mi := &file_connector_v1_connector_proto_msgTypes[30]
+	mi := &file_connector_v1_connector_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2716,7 +3037,7 @@ func (x *Authorization) String() string {
 func (*Authorization) ProtoMessage() {}
 
 func (x *Authorization) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[30]
+	mi := &file_connector_v1_connector_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2729,7 +3050,7 @@ func (x *Authorization) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Authorization.ProtoReflect.Descriptor instead.
 func (*Authorization) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{30}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Authorization) GetUrl() string {
@@ -2772,7 +3093,7 @@ type CompleteAuthorizationRequest struct {
 
 func (x *CompleteAuthorizationRequest) Reset() {
 	*x = CompleteAuthorizationRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[31]
+	mi := &file_connector_v1_connector_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2784,7 +3105,7 @@ func (x *CompleteAuthorizationRequest) String() string {
 func (*CompleteAuthorizationRequest) ProtoMessage() {}
 
 func (x *CompleteAuthorizationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[31]
+	mi := &file_connector_v1_connector_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2797,7 +3118,7 @@ func (x *CompleteAuthorizationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompleteAuthorizationRequest.ProtoReflect.Descriptor instead.
 func (*CompleteAuthorizationRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{31}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *CompleteAuthorizationRequest) GetMethod() string {
@@ -2851,7 +3172,7 @@ type CompleteAuthorizationResponse struct {
 
 func (x *CompleteAuthorizationResponse) Reset() {
 	*x = CompleteAuthorizationResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[32]
+	mi := &file_connector_v1_connector_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2863,7 +3184,7 @@ func (x *CompleteAuthorizationResponse) String() string {
 func (*CompleteAuthorizationResponse) ProtoMessage() {}
 
 func (x *CompleteAuthorizationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[32]
+	mi := &file_connector_v1_connector_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2876,7 +3197,7 @@ func (x *CompleteAuthorizationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompleteAuthorizationResponse.ProtoReflect.Descriptor instead.
 func (*CompleteAuthorizationResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{32}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *CompleteAuthorizationResponse) GetOutcome() isCompleteAuthorizationResponse_Outcome {
@@ -2935,7 +3256,7 @@ type RefreshCredentialRequest struct {
 
 func (x *RefreshCredentialRequest) Reset() {
 	*x = RefreshCredentialRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[33]
+	mi := &file_connector_v1_connector_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2947,7 +3268,7 @@ func (x *RefreshCredentialRequest) String() string {
 func (*RefreshCredentialRequest) ProtoMessage() {}
 
 func (x *RefreshCredentialRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[33]
+	mi := &file_connector_v1_connector_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2960,7 +3281,7 @@ func (x *RefreshCredentialRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshCredentialRequest.ProtoReflect.Descriptor instead.
 func (*RefreshCredentialRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{33}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *RefreshCredentialRequest) GetApp() *App {
@@ -2993,7 +3314,7 @@ type RefreshCredentialResponse struct {
 
 func (x *RefreshCredentialResponse) Reset() {
 	*x = RefreshCredentialResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[34]
+	mi := &file_connector_v1_connector_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3005,7 +3326,7 @@ func (x *RefreshCredentialResponse) String() string {
 func (*RefreshCredentialResponse) ProtoMessage() {}
 
 func (x *RefreshCredentialResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[34]
+	mi := &file_connector_v1_connector_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3018,7 +3339,7 @@ func (x *RefreshCredentialResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshCredentialResponse.ProtoReflect.Descriptor instead.
 func (*RefreshCredentialResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{34}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *RefreshCredentialResponse) GetOutcome() isRefreshCredentialResponse_Outcome {
@@ -3077,7 +3398,7 @@ type InspectCredentialRequest struct {
 
 func (x *InspectCredentialRequest) Reset() {
 	*x = InspectCredentialRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[35]
+	mi := &file_connector_v1_connector_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3089,7 +3410,7 @@ func (x *InspectCredentialRequest) String() string {
 func (*InspectCredentialRequest) ProtoMessage() {}
 
 func (x *InspectCredentialRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[35]
+	mi := &file_connector_v1_connector_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3102,7 +3423,7 @@ func (x *InspectCredentialRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InspectCredentialRequest.ProtoReflect.Descriptor instead.
 func (*InspectCredentialRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{35}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *InspectCredentialRequest) GetApp() *App {
@@ -3136,7 +3457,7 @@ type InspectCredentialResponse struct {
 
 func (x *InspectCredentialResponse) Reset() {
 	*x = InspectCredentialResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[36]
+	mi := &file_connector_v1_connector_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3148,7 +3469,7 @@ func (x *InspectCredentialResponse) String() string {
 func (*InspectCredentialResponse) ProtoMessage() {}
 
 func (x *InspectCredentialResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[36]
+	mi := &file_connector_v1_connector_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3161,7 +3482,7 @@ func (x *InspectCredentialResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InspectCredentialResponse.ProtoReflect.Descriptor instead.
 func (*InspectCredentialResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{36}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *InspectCredentialResponse) GetOutcome() isInspectCredentialResponse_Outcome {
@@ -3220,7 +3541,7 @@ type RevokeCredentialRequest struct {
 
 func (x *RevokeCredentialRequest) Reset() {
 	*x = RevokeCredentialRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[37]
+	mi := &file_connector_v1_connector_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3232,7 +3553,7 @@ func (x *RevokeCredentialRequest) String() string {
 func (*RevokeCredentialRequest) ProtoMessage() {}
 
 func (x *RevokeCredentialRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[37]
+	mi := &file_connector_v1_connector_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3245,7 +3566,7 @@ func (x *RevokeCredentialRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeCredentialRequest.ProtoReflect.Descriptor instead.
 func (*RevokeCredentialRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{37}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *RevokeCredentialRequest) GetApp() *App {
@@ -3273,7 +3594,7 @@ type RevokeCredentialResponse struct {
 
 func (x *RevokeCredentialResponse) Reset() {
 	*x = RevokeCredentialResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[38]
+	mi := &file_connector_v1_connector_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3285,7 +3606,7 @@ func (x *RevokeCredentialResponse) String() string {
 func (*RevokeCredentialResponse) ProtoMessage() {}
 
 func (x *RevokeCredentialResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[38]
+	mi := &file_connector_v1_connector_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3298,7 +3619,7 @@ func (x *RevokeCredentialResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeCredentialResponse.ProtoReflect.Descriptor instead.
 func (*RevokeCredentialResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{38}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *RevokeCredentialResponse) GetFailure() *Failure {
@@ -3339,7 +3660,7 @@ type Trigger struct {
 
 func (x *Trigger) Reset() {
 	*x = Trigger{}
-	mi := &file_connector_v1_connector_proto_msgTypes[39]
+	mi := &file_connector_v1_connector_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3351,7 +3672,7 @@ func (x *Trigger) String() string {
 func (*Trigger) ProtoMessage() {}
 
 func (x *Trigger) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[39]
+	mi := &file_connector_v1_connector_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3364,7 +3685,7 @@ func (x *Trigger) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Trigger.ProtoReflect.Descriptor instead.
 func (*Trigger) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{39}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *Trigger) GetName() string {
@@ -3461,7 +3782,7 @@ type PollRequest struct {
 
 func (x *PollRequest) Reset() {
 	*x = PollRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[40]
+	mi := &file_connector_v1_connector_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3473,7 +3794,7 @@ func (x *PollRequest) String() string {
 func (*PollRequest) ProtoMessage() {}
 
 func (x *PollRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[40]
+	mi := &file_connector_v1_connector_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3486,7 +3807,7 @@ func (x *PollRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PollRequest.ProtoReflect.Descriptor instead.
 func (*PollRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{40}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *PollRequest) GetCall() *Call {
@@ -3535,7 +3856,7 @@ type PollResponse struct {
 
 func (x *PollResponse) Reset() {
 	*x = PollResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[41]
+	mi := &file_connector_v1_connector_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3547,7 +3868,7 @@ func (x *PollResponse) String() string {
 func (*PollResponse) ProtoMessage() {}
 
 func (x *PollResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[41]
+	mi := &file_connector_v1_connector_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3560,7 +3881,7 @@ func (x *PollResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PollResponse.ProtoReflect.Descriptor instead.
 func (*PollResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{41}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *PollResponse) GetOutcome() isPollResponse_Outcome {
@@ -3628,7 +3949,7 @@ type EventPage struct {
 
 func (x *EventPage) Reset() {
 	*x = EventPage{}
-	mi := &file_connector_v1_connector_proto_msgTypes[42]
+	mi := &file_connector_v1_connector_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3640,7 +3961,7 @@ func (x *EventPage) String() string {
 func (*EventPage) ProtoMessage() {}
 
 func (x *EventPage) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[42]
+	mi := &file_connector_v1_connector_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3653,7 +3974,7 @@ func (x *EventPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventPage.ProtoReflect.Descriptor instead.
 func (*EventPage) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{42}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *EventPage) GetEvents() []*Event {
@@ -3696,7 +4017,7 @@ type SubscribeRequest struct {
 
 func (x *SubscribeRequest) Reset() {
 	*x = SubscribeRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[43]
+	mi := &file_connector_v1_connector_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3708,7 +4029,7 @@ func (x *SubscribeRequest) String() string {
 func (*SubscribeRequest) ProtoMessage() {}
 
 func (x *SubscribeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[43]
+	mi := &file_connector_v1_connector_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3721,7 +4042,7 @@ func (x *SubscribeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubscribeRequest.ProtoReflect.Descriptor instead.
 func (*SubscribeRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{43}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *SubscribeRequest) GetCall() *Call {
@@ -3777,7 +4098,7 @@ type SubscribeResponse struct {
 
 func (x *SubscribeResponse) Reset() {
 	*x = SubscribeResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[44]
+	mi := &file_connector_v1_connector_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3789,7 +4110,7 @@ func (x *SubscribeResponse) String() string {
 func (*SubscribeResponse) ProtoMessage() {}
 
 func (x *SubscribeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[44]
+	mi := &file_connector_v1_connector_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3802,7 +4123,7 @@ func (x *SubscribeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubscribeResponse.ProtoReflect.Descriptor instead.
 func (*SubscribeResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{44}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *SubscribeResponse) GetOutcome() isSubscribeResponse_Outcome {
@@ -3868,7 +4189,7 @@ type Subscription struct {
 
 func (x *Subscription) Reset() {
 	*x = Subscription{}
-	mi := &file_connector_v1_connector_proto_msgTypes[45]
+	mi := &file_connector_v1_connector_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3880,7 +4201,7 @@ func (x *Subscription) String() string {
 func (*Subscription) ProtoMessage() {}
 
 func (x *Subscription) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[45]
+	mi := &file_connector_v1_connector_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3893,7 +4214,7 @@ func (x *Subscription) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Subscription.ProtoReflect.Descriptor instead.
 func (*Subscription) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{45}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *Subscription) GetSubject() string {
@@ -3927,7 +4248,7 @@ type UnsubscribeRequest struct {
 
 func (x *UnsubscribeRequest) Reset() {
 	*x = UnsubscribeRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[46]
+	mi := &file_connector_v1_connector_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3939,7 +4260,7 @@ func (x *UnsubscribeRequest) String() string {
 func (*UnsubscribeRequest) ProtoMessage() {}
 
 func (x *UnsubscribeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[46]
+	mi := &file_connector_v1_connector_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3952,7 +4273,7 @@ func (x *UnsubscribeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnsubscribeRequest.ProtoReflect.Descriptor instead.
 func (*UnsubscribeRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{46}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *UnsubscribeRequest) GetCall() *Call {
@@ -3996,7 +4317,7 @@ type UnsubscribeResponse struct {
 
 func (x *UnsubscribeResponse) Reset() {
 	*x = UnsubscribeResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[47]
+	mi := &file_connector_v1_connector_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4008,7 +4329,7 @@ func (x *UnsubscribeResponse) String() string {
 func (*UnsubscribeResponse) ProtoMessage() {}
 
 func (x *UnsubscribeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[47]
+	mi := &file_connector_v1_connector_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4021,7 +4342,7 @@ func (x *UnsubscribeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnsubscribeResponse.ProtoReflect.Descriptor instead.
 func (*UnsubscribeResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{47}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *UnsubscribeResponse) GetFailure() *Failure {
@@ -4059,7 +4380,7 @@ type ReceiveRequest struct {
 
 func (x *ReceiveRequest) Reset() {
 	*x = ReceiveRequest{}
-	mi := &file_connector_v1_connector_proto_msgTypes[48]
+	mi := &file_connector_v1_connector_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4071,7 +4392,7 @@ func (x *ReceiveRequest) String() string {
 func (*ReceiveRequest) ProtoMessage() {}
 
 func (x *ReceiveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[48]
+	mi := &file_connector_v1_connector_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4084,7 +4405,7 @@ func (x *ReceiveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReceiveRequest.ProtoReflect.Descriptor instead.
 func (*ReceiveRequest) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{48}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *ReceiveRequest) GetApp() *App {
@@ -4144,7 +4465,7 @@ type ReceiveResponse struct {
 
 func (x *ReceiveResponse) Reset() {
 	*x = ReceiveResponse{}
-	mi := &file_connector_v1_connector_proto_msgTypes[49]
+	mi := &file_connector_v1_connector_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4156,7 +4477,7 @@ func (x *ReceiveResponse) String() string {
 func (*ReceiveResponse) ProtoMessage() {}
 
 func (x *ReceiveResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[49]
+	mi := &file_connector_v1_connector_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4169,7 +4490,7 @@ func (x *ReceiveResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReceiveResponse.ProtoReflect.Descriptor instead.
 func (*ReceiveResponse) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{49}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *ReceiveResponse) GetReply() *HttpReply {
@@ -4206,7 +4527,7 @@ type Header struct {
 
 func (x *Header) Reset() {
 	*x = Header{}
-	mi := &file_connector_v1_connector_proto_msgTypes[50]
+	mi := &file_connector_v1_connector_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4218,7 +4539,7 @@ func (x *Header) String() string {
 func (*Header) ProtoMessage() {}
 
 func (x *Header) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[50]
+	mi := &file_connector_v1_connector_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4231,7 +4552,7 @@ func (x *Header) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Header.ProtoReflect.Descriptor instead.
 func (*Header) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{50}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *Header) GetName() string {
@@ -4263,7 +4584,7 @@ type HttpReply struct {
 
 func (x *HttpReply) Reset() {
 	*x = HttpReply{}
-	mi := &file_connector_v1_connector_proto_msgTypes[51]
+	mi := &file_connector_v1_connector_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4275,7 +4596,7 @@ func (x *HttpReply) String() string {
 func (*HttpReply) ProtoMessage() {}
 
 func (x *HttpReply) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[51]
+	mi := &file_connector_v1_connector_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4288,7 +4609,7 @@ func (x *HttpReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HttpReply.ProtoReflect.Descriptor instead.
 func (*HttpReply) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{51}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *HttpReply) GetStatus() int32 {
@@ -4332,7 +4653,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_connector_v1_connector_proto_msgTypes[52]
+	mi := &file_connector_v1_connector_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4344,7 +4665,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[52]
+	mi := &file_connector_v1_connector_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4357,7 +4678,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{52}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *Event) GetId() string {
@@ -4414,7 +4735,7 @@ type Diagnostic struct {
 
 func (x *Diagnostic) Reset() {
 	*x = Diagnostic{}
-	mi := &file_connector_v1_connector_proto_msgTypes[53]
+	mi := &file_connector_v1_connector_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4426,7 +4747,7 @@ func (x *Diagnostic) String() string {
 func (*Diagnostic) ProtoMessage() {}
 
 func (x *Diagnostic) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[53]
+	mi := &file_connector_v1_connector_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4439,7 +4760,7 @@ func (x *Diagnostic) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Diagnostic.ProtoReflect.Descriptor instead.
 func (*Diagnostic) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{53}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *Diagnostic) GetSeverity() Severity {
@@ -4501,7 +4822,7 @@ type Failure struct {
 
 func (x *Failure) Reset() {
 	*x = Failure{}
-	mi := &file_connector_v1_connector_proto_msgTypes[54]
+	mi := &file_connector_v1_connector_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4513,7 +4834,7 @@ func (x *Failure) String() string {
 func (*Failure) ProtoMessage() {}
 
 func (x *Failure) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[54]
+	mi := &file_connector_v1_connector_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4526,7 +4847,7 @@ func (x *Failure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Failure.ProtoReflect.Descriptor instead.
 func (*Failure) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{54}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *Failure) GetKind() FailureKind {
@@ -4595,7 +4916,7 @@ type Upstream struct {
 
 func (x *Upstream) Reset() {
 	*x = Upstream{}
-	mi := &file_connector_v1_connector_proto_msgTypes[55]
+	mi := &file_connector_v1_connector_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4607,7 +4928,7 @@ func (x *Upstream) String() string {
 func (*Upstream) ProtoMessage() {}
 
 func (x *Upstream) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[55]
+	mi := &file_connector_v1_connector_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4620,7 +4941,7 @@ func (x *Upstream) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Upstream.ProtoReflect.Descriptor instead.
 func (*Upstream) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{55}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *Upstream) GetStatus() int32 {
@@ -4664,7 +4985,7 @@ type Report struct {
 
 func (x *Report) Reset() {
 	*x = Report{}
-	mi := &file_connector_v1_connector_proto_msgTypes[56]
+	mi := &file_connector_v1_connector_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4676,7 +4997,7 @@ func (x *Report) String() string {
 func (*Report) ProtoMessage() {}
 
 func (x *Report) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[56]
+	mi := &file_connector_v1_connector_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4689,7 +5010,7 @@ func (x *Report) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Report.ProtoReflect.Descriptor instead.
 func (*Report) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{56}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *Report) GetRequests() int32 {
@@ -4724,7 +5045,7 @@ type Quota struct {
 
 func (x *Quota) Reset() {
 	*x = Quota{}
-	mi := &file_connector_v1_connector_proto_msgTypes[57]
+	mi := &file_connector_v1_connector_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4736,7 +5057,7 @@ func (x *Quota) String() string {
 func (*Quota) ProtoMessage() {}
 
 func (x *Quota) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[57]
+	mi := &file_connector_v1_connector_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4749,7 +5070,7 @@ func (x *Quota) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Quota.ProtoReflect.Descriptor instead.
 func (*Quota) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{57}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *Quota) GetName() string {
@@ -4795,7 +5116,7 @@ type QuotaHint struct {
 
 func (x *QuotaHint) Reset() {
 	*x = QuotaHint{}
-	mi := &file_connector_v1_connector_proto_msgTypes[58]
+	mi := &file_connector_v1_connector_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4807,7 +5128,7 @@ func (x *QuotaHint) String() string {
 func (*QuotaHint) ProtoMessage() {}
 
 func (x *QuotaHint) ProtoReflect() protoreflect.Message {
-	mi := &file_connector_v1_connector_proto_msgTypes[58]
+	mi := &file_connector_v1_connector_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4820,7 +5141,7 @@ func (x *QuotaHint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotaHint.ProtoReflect.Descriptor instead.
 func (*QuotaHint) Descriptor() ([]byte, []int) {
-	return file_connector_v1_connector_proto_rawDescGZIP(), []int{58}
+	return file_connector_v1_connector_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *QuotaHint) GetName() string {
@@ -4856,8 +5177,10 @@ const file_connector_v1_connector_proto_rawDesc = "" +
 	"\x11ConfigureResponse\x12:\n" +
 	"\vdiagnostics\x18\x01 \x03(\v2\x18.connector.v1.DiagnosticR\vdiagnostics\x12G\n" +
 	"\fcapabilities\x18\x02 \x01(\v2#.connector.v1.ConnectorCapabilitiesR\fcapabilities\"\x12\n" +
-	"\x10HostCapabilities\"\x17\n" +
-	"\x15ConnectorCapabilities\"\x13\n" +
+	"\x10HostCapabilities\"8\n" +
+	"\x15ConnectorCapabilities\x12\x1f\n" +
+	"\vinvoke_many\x18\x01 \x01(\bR\n" +
+	"invokeMany\"\x13\n" +
 	"\x11GetCatalogRequest\"E\n" +
 	"\x12GetCatalogResponse\x12/\n" +
 	"\acatalog\x18\x01 \x01(\v2\x15.connector.v1.CatalogR\acatalog\"\x97\x03\n" +
@@ -4923,7 +5246,26 @@ const file_connector_v1_connector_proto_rawDesc = "" +
 	"\bprogress\x18\x02 \x01(\v2\x16.connector.v1.ProgressH\x00R\bprogress\x121\n" +
 	"\afailure\x18\x03 \x01(\v2\x15.connector.v1.FailureH\x00R\afailure\x12,\n" +
 	"\x06report\x18\x04 \x01(\v2\x14.connector.v1.ReportR\x06reportB\a\n" +
-	"\x05event\"{\n" +
+	"\x05event\"\xab\x02\n" +
+	"\x11InvokeManyRequest\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\x04R\x06number\x125\n" +
+	"\x06invoke\x18\x02 \x01(\v2\x1b.connector.v1.InvokeRequestH\x00R\x06invoke\x12F\n" +
+	"\fcancellation\x18\x03 \x01(\v2 .connector.v1.InvokeCancellationH\x00R\fcancellation\x123\n" +
+	"\atimeout\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\atimeout\x12 \n" +
+	"\vtraceparent\x18\x05 \x01(\tR\vtraceparent\x12\x1e\n" +
+	"\n" +
+	"tracestate\x18\x06 \x01(\tR\n" +
+	"tracestateB\b\n" +
+	"\x06action\"\x14\n" +
+	"\x12InvokeCancellation\"\xa5\x01\n" +
+	"\x12InvokeManyResponse\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\x04R\x06number\x12:\n" +
+	"\bresponse\x18\x02 \x01(\v2\x1c.connector.v1.InvokeResponseH\x00R\bresponse\x121\n" +
+	"\x05error\x18\x03 \x01(\v2\x19.connector.v1.InvokeErrorH\x00R\x05errorB\b\n" +
+	"\x06answer\";\n" +
+	"\vInvokeError\x12\x12\n" +
+	"\x04code\x18\x01 \x01(\x05R\x04code\x12\x18\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage\"{\n" +
 	"\x06Result\x12\x16\n" +
 	"\x06output\x18\x01 \x01(\fR\x06output\x12\x1d\n" +
 	"\n" +
@@ -5197,11 +5539,13 @@ const file_connector_v1_connector_proto_rawDesc = "" +
 	"\x10ConnectorService\x12L\n" +
 	"\tConfigure\x12\x1e.connector.v1.ConfigureRequest\x1a\x1f.connector.v1.ConfigureResponse\x12O\n" +
 	"\n" +
-	"GetCatalog\x12\x1f.connector.v1.GetCatalogRequest\x1a .connector.v1.GetCatalogResponse2\x97\x03\n" +
+	"GetCatalog\x12\x1f.connector.v1.GetCatalogRequest\x1a .connector.v1.GetCatalogResponse2\xec\x03\n" +
 	"\x10OperationService\x12I\n" +
 	"\bValidate\x12\x1d.connector.v1.ValidateRequest\x1a\x1e.connector.v1.ValidateResponse\x12C\n" +
 	"\x06Invoke\x12\x1b.connector.v1.InvokeRequest\x1a\x1c.connector.v1.InvokeResponse\x12Q\n" +
-	"\fInvokeStream\x12\x1b.connector.v1.InvokeRequest\x1a\".connector.v1.InvokeStreamResponse0\x01\x12L\n" +
+	"\fInvokeStream\x12\x1b.connector.v1.InvokeRequest\x1a\".connector.v1.InvokeStreamResponse0\x01\x12S\n" +
+	"\n" +
+	"InvokeMany\x12\x1f.connector.v1.InvokeManyRequest\x1a .connector.v1.InvokeManyResponse(\x010\x01\x12L\n" +
 	"\tReconcile\x12\x1e.connector.v1.ReconcileRequest\x1a\x1f.connector.v1.ReconcileResponse\x12R\n" +
 	"\vListOptions\x12 .connector.v1.ListOptionsRequest\x1a!.connector.v1.ListOptionsResponse2\x97\x04\n" +
 	"\vAuthService\x12g\n" +
@@ -5229,7 +5573,7 @@ func file_connector_v1_connector_proto_rawDescGZIP() []byte {
 }
 
 var file_connector_v1_connector_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
-var file_connector_v1_connector_proto_msgTypes = make([]protoimpl.MessageInfo, 59)
+var file_connector_v1_connector_proto_msgTypes = make([]protoimpl.MessageInfo, 63)
 var file_connector_v1_connector_proto_goTypes = []any{
 	(Effect)(0),                           // 0: connector.v1.Effect
 	(Idempotency)(0),                      // 1: connector.v1.Idempotency
@@ -5251,181 +5595,192 @@ var file_connector_v1_connector_proto_goTypes = []any{
 	(*InvokeRequest)(nil),                 // 17: connector.v1.InvokeRequest
 	(*InvokeResponse)(nil),                // 18: connector.v1.InvokeResponse
 	(*InvokeStreamResponse)(nil),          // 19: connector.v1.InvokeStreamResponse
-	(*Result)(nil),                        // 20: connector.v1.Result
-	(*Progress)(nil),                      // 21: connector.v1.Progress
-	(*ReconcileRequest)(nil),              // 22: connector.v1.ReconcileRequest
-	(*ReconcileResponse)(nil),             // 23: connector.v1.ReconcileResponse
-	(*NotHappened)(nil),                   // 24: connector.v1.NotHappened
-	(*ListOptionsRequest)(nil),            // 25: connector.v1.ListOptionsRequest
-	(*ListOptionsResponse)(nil),           // 26: connector.v1.ListOptionsResponse
-	(*OptionPage)(nil),                    // 27: connector.v1.OptionPage
-	(*Option)(nil),                        // 28: connector.v1.Option
-	(*AuthMethod)(nil),                    // 29: connector.v1.AuthMethod
-	(*Scope)(nil),                         // 30: connector.v1.Scope
-	(*App)(nil),                           // 31: connector.v1.App
-	(*Credential)(nil),                    // 32: connector.v1.Credential
-	(*Validity)(nil),                      // 33: connector.v1.Validity
-	(*BeginAuthorizationRequest)(nil),     // 34: connector.v1.BeginAuthorizationRequest
-	(*BeginAuthorizationResponse)(nil),    // 35: connector.v1.BeginAuthorizationResponse
-	(*Authorization)(nil),                 // 36: connector.v1.Authorization
-	(*CompleteAuthorizationRequest)(nil),  // 37: connector.v1.CompleteAuthorizationRequest
-	(*CompleteAuthorizationResponse)(nil), // 38: connector.v1.CompleteAuthorizationResponse
-	(*RefreshCredentialRequest)(nil),      // 39: connector.v1.RefreshCredentialRequest
-	(*RefreshCredentialResponse)(nil),     // 40: connector.v1.RefreshCredentialResponse
-	(*InspectCredentialRequest)(nil),      // 41: connector.v1.InspectCredentialRequest
-	(*InspectCredentialResponse)(nil),     // 42: connector.v1.InspectCredentialResponse
-	(*RevokeCredentialRequest)(nil),       // 43: connector.v1.RevokeCredentialRequest
-	(*RevokeCredentialResponse)(nil),      // 44: connector.v1.RevokeCredentialResponse
-	(*Trigger)(nil),                       // 45: connector.v1.Trigger
-	(*PollRequest)(nil),                   // 46: connector.v1.PollRequest
-	(*PollResponse)(nil),                  // 47: connector.v1.PollResponse
-	(*EventPage)(nil),                     // 48: connector.v1.EventPage
-	(*SubscribeRequest)(nil),              // 49: connector.v1.SubscribeRequest
-	(*SubscribeResponse)(nil),             // 50: connector.v1.SubscribeResponse
-	(*Subscription)(nil),                  // 51: connector.v1.Subscription
-	(*UnsubscribeRequest)(nil),            // 52: connector.v1.UnsubscribeRequest
-	(*UnsubscribeResponse)(nil),           // 53: connector.v1.UnsubscribeResponse
-	(*ReceiveRequest)(nil),                // 54: connector.v1.ReceiveRequest
-	(*ReceiveResponse)(nil),               // 55: connector.v1.ReceiveResponse
-	(*Header)(nil),                        // 56: connector.v1.Header
-	(*HttpReply)(nil),                     // 57: connector.v1.HttpReply
-	(*Event)(nil),                         // 58: connector.v1.Event
-	(*Diagnostic)(nil),                    // 59: connector.v1.Diagnostic
-	(*Failure)(nil),                       // 60: connector.v1.Failure
-	(*Upstream)(nil),                      // 61: connector.v1.Upstream
-	(*Report)(nil),                        // 62: connector.v1.Report
-	(*Quota)(nil),                         // 63: connector.v1.Quota
-	(*QuotaHint)(nil),                     // 64: connector.v1.QuotaHint
-	(*durationpb.Duration)(nil),           // 65: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil),         // 66: google.protobuf.Timestamp
+	(*InvokeManyRequest)(nil),             // 20: connector.v1.InvokeManyRequest
+	(*InvokeCancellation)(nil),            // 21: connector.v1.InvokeCancellation
+	(*InvokeManyResponse)(nil),            // 22: connector.v1.InvokeManyResponse
+	(*InvokeError)(nil),                   // 23: connector.v1.InvokeError
+	(*Result)(nil),                        // 24: connector.v1.Result
+	(*Progress)(nil),                      // 25: connector.v1.Progress
+	(*ReconcileRequest)(nil),              // 26: connector.v1.ReconcileRequest
+	(*ReconcileResponse)(nil),             // 27: connector.v1.ReconcileResponse
+	(*NotHappened)(nil),                   // 28: connector.v1.NotHappened
+	(*ListOptionsRequest)(nil),            // 29: connector.v1.ListOptionsRequest
+	(*ListOptionsResponse)(nil),           // 30: connector.v1.ListOptionsResponse
+	(*OptionPage)(nil),                    // 31: connector.v1.OptionPage
+	(*Option)(nil),                        // 32: connector.v1.Option
+	(*AuthMethod)(nil),                    // 33: connector.v1.AuthMethod
+	(*Scope)(nil),                         // 34: connector.v1.Scope
+	(*App)(nil),                           // 35: connector.v1.App
+	(*Credential)(nil),                    // 36: connector.v1.Credential
+	(*Validity)(nil),                      // 37: connector.v1.Validity
+	(*BeginAuthorizationRequest)(nil),     // 38: connector.v1.BeginAuthorizationRequest
+	(*BeginAuthorizationResponse)(nil),    // 39: connector.v1.BeginAuthorizationResponse
+	(*Authorization)(nil),                 // 40: connector.v1.Authorization
+	(*CompleteAuthorizationRequest)(nil),  // 41: connector.v1.CompleteAuthorizationRequest
+	(*CompleteAuthorizationResponse)(nil), // 42: connector.v1.CompleteAuthorizationResponse
+	(*RefreshCredentialRequest)(nil),      // 43: connector.v1.RefreshCredentialRequest
+	(*RefreshCredentialResponse)(nil),     // 44: connector.v1.RefreshCredentialResponse
+	(*InspectCredentialRequest)(nil),      // 45: connector.v1.InspectCredentialRequest
+	(*InspectCredentialResponse)(nil),     // 46: connector.v1.InspectCredentialResponse
+	(*RevokeCredentialRequest)(nil),       // 47: connector.v1.RevokeCredentialRequest
+	(*RevokeCredentialResponse)(nil),      // 48: connector.v1.RevokeCredentialResponse
+	(*Trigger)(nil),                       // 49: connector.v1.Trigger
+	(*PollRequest)(nil),                   // 50: connector.v1.PollRequest
+	(*PollResponse)(nil),                  // 51: connector.v1.PollResponse
+	(*EventPage)(nil),                     // 52: connector.v1.EventPage
+	(*SubscribeRequest)(nil),              // 53: connector.v1.SubscribeRequest
+	(*SubscribeResponse)(nil),             // 54: connector.v1.SubscribeResponse
+	(*Subscription)(nil),                  // 55: connector.v1.Subscription
+	(*UnsubscribeRequest)(nil),            // 56: connector.v1.UnsubscribeRequest
+	(*UnsubscribeResponse)(nil),           // 57: connector.v1.UnsubscribeResponse
+	(*ReceiveRequest)(nil),                // 58: connector.v1.ReceiveRequest
+	(*ReceiveResponse)(nil),               // 59: connector.v1.ReceiveResponse
+	(*Header)(nil),                        // 60: connector.v1.Header
+	(*HttpReply)(nil),                     // 61: connector.v1.HttpReply
+	(*Event)(nil),                         // 62: connector.v1.Event
+	(*Diagnostic)(nil),                    // 63: connector.v1.Diagnostic
+	(*Failure)(nil),                       // 64: connector.v1.Failure
+	(*Upstream)(nil),                      // 65: connector.v1.Upstream
+	(*Report)(nil),                        // 66: connector.v1.Report
+	(*Quota)(nil),                         // 67: connector.v1.Quota
+	(*QuotaHint)(nil),                     // 68: connector.v1.QuotaHint
+	(*durationpb.Duration)(nil),           // 69: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil),         // 70: google.protobuf.Timestamp
 }
 var file_connector_v1_connector_proto_depIdxs = []int32{
 	8,   // 0: connector.v1.ConfigureRequest.capabilities:type_name -> connector.v1.HostCapabilities
-	59,  // 1: connector.v1.ConfigureResponse.diagnostics:type_name -> connector.v1.Diagnostic
+	63,  // 1: connector.v1.ConfigureResponse.diagnostics:type_name -> connector.v1.Diagnostic
 	9,   // 2: connector.v1.ConfigureResponse.capabilities:type_name -> connector.v1.ConnectorCapabilities
 	12,  // 3: connector.v1.GetCatalogResponse.catalog:type_name -> connector.v1.Catalog
-	29,  // 4: connector.v1.Catalog.auth_methods:type_name -> connector.v1.AuthMethod
+	33,  // 4: connector.v1.Catalog.auth_methods:type_name -> connector.v1.AuthMethod
 	13,  // 5: connector.v1.Catalog.operations:type_name -> connector.v1.Operation
-	45,  // 6: connector.v1.Catalog.triggers:type_name -> connector.v1.Trigger
-	64,  // 7: connector.v1.Catalog.quotas:type_name -> connector.v1.QuotaHint
+	49,  // 6: connector.v1.Catalog.triggers:type_name -> connector.v1.Trigger
+	68,  // 7: connector.v1.Catalog.quotas:type_name -> connector.v1.QuotaHint
 	0,   // 8: connector.v1.Operation.effect:type_name -> connector.v1.Effect
 	1,   // 9: connector.v1.Operation.idempotency:type_name -> connector.v1.Idempotency
-	65,  // 10: connector.v1.Operation.timeout:type_name -> google.protobuf.Duration
-	32,  // 11: connector.v1.Call.credential:type_name -> connector.v1.Credential
-	59,  // 12: connector.v1.ValidateResponse.diagnostics:type_name -> connector.v1.Diagnostic
+	69,  // 10: connector.v1.Operation.timeout:type_name -> google.protobuf.Duration
+	36,  // 11: connector.v1.Call.credential:type_name -> connector.v1.Credential
+	63,  // 12: connector.v1.ValidateResponse.diagnostics:type_name -> connector.v1.Diagnostic
 	14,  // 13: connector.v1.InvokeRequest.call:type_name -> connector.v1.Call
-	20,  // 14: connector.v1.InvokeResponse.result:type_name -> connector.v1.Result
-	60,  // 15: connector.v1.InvokeResponse.failure:type_name -> connector.v1.Failure
-	62,  // 16: connector.v1.InvokeResponse.report:type_name -> connector.v1.Report
-	20,  // 17: connector.v1.InvokeStreamResponse.page:type_name -> connector.v1.Result
-	21,  // 18: connector.v1.InvokeStreamResponse.progress:type_name -> connector.v1.Progress
-	60,  // 19: connector.v1.InvokeStreamResponse.failure:type_name -> connector.v1.Failure
-	62,  // 20: connector.v1.InvokeStreamResponse.report:type_name -> connector.v1.Report
-	59,  // 21: connector.v1.Result.diagnostics:type_name -> connector.v1.Diagnostic
-	14,  // 22: connector.v1.ReconcileRequest.call:type_name -> connector.v1.Call
-	66,  // 23: connector.v1.ReconcileRequest.attempted_at:type_name -> google.protobuf.Timestamp
-	20,  // 24: connector.v1.ReconcileResponse.happened:type_name -> connector.v1.Result
-	24,  // 25: connector.v1.ReconcileResponse.not_happened:type_name -> connector.v1.NotHappened
-	60,  // 26: connector.v1.ReconcileResponse.failure:type_name -> connector.v1.Failure
-	62,  // 27: connector.v1.ReconcileResponse.report:type_name -> connector.v1.Report
-	14,  // 28: connector.v1.ListOptionsRequest.call:type_name -> connector.v1.Call
-	27,  // 29: connector.v1.ListOptionsResponse.page:type_name -> connector.v1.OptionPage
-	60,  // 30: connector.v1.ListOptionsResponse.failure:type_name -> connector.v1.Failure
-	62,  // 31: connector.v1.ListOptionsResponse.report:type_name -> connector.v1.Report
-	28,  // 32: connector.v1.OptionPage.options:type_name -> connector.v1.Option
-	2,   // 33: connector.v1.AuthMethod.flow:type_name -> connector.v1.AuthFlow
-	30,  // 34: connector.v1.AuthMethod.scopes:type_name -> connector.v1.Scope
-	33,  // 35: connector.v1.Credential.validity:type_name -> connector.v1.Validity
-	66,  // 36: connector.v1.Validity.expires_at:type_name -> google.protobuf.Timestamp
-	66,  // 37: connector.v1.Validity.refresh_after:type_name -> google.protobuf.Timestamp
-	66,  // 38: connector.v1.Validity.consent_until:type_name -> google.protobuf.Timestamp
-	31,  // 39: connector.v1.BeginAuthorizationRequest.app:type_name -> connector.v1.App
-	32,  // 40: connector.v1.BeginAuthorizationRequest.current:type_name -> connector.v1.Credential
-	36,  // 41: connector.v1.BeginAuthorizationResponse.authorization:type_name -> connector.v1.Authorization
-	60,  // 42: connector.v1.BeginAuthorizationResponse.failure:type_name -> connector.v1.Failure
-	31,  // 43: connector.v1.CompleteAuthorizationRequest.app:type_name -> connector.v1.App
-	32,  // 44: connector.v1.CompleteAuthorizationResponse.credential:type_name -> connector.v1.Credential
-	60,  // 45: connector.v1.CompleteAuthorizationResponse.failure:type_name -> connector.v1.Failure
-	31,  // 46: connector.v1.RefreshCredentialRequest.app:type_name -> connector.v1.App
-	32,  // 47: connector.v1.RefreshCredentialRequest.credential:type_name -> connector.v1.Credential
-	32,  // 48: connector.v1.RefreshCredentialResponse.credential:type_name -> connector.v1.Credential
-	60,  // 49: connector.v1.RefreshCredentialResponse.failure:type_name -> connector.v1.Failure
-	31,  // 50: connector.v1.InspectCredentialRequest.app:type_name -> connector.v1.App
-	32,  // 51: connector.v1.InspectCredentialRequest.credential:type_name -> connector.v1.Credential
-	32,  // 52: connector.v1.InspectCredentialResponse.credential:type_name -> connector.v1.Credential
-	60,  // 53: connector.v1.InspectCredentialResponse.failure:type_name -> connector.v1.Failure
-	31,  // 54: connector.v1.RevokeCredentialRequest.app:type_name -> connector.v1.App
-	32,  // 55: connector.v1.RevokeCredentialRequest.credential:type_name -> connector.v1.Credential
-	60,  // 56: connector.v1.RevokeCredentialResponse.failure:type_name -> connector.v1.Failure
-	14,  // 57: connector.v1.PollRequest.call:type_name -> connector.v1.Call
-	48,  // 58: connector.v1.PollResponse.page:type_name -> connector.v1.EventPage
-	60,  // 59: connector.v1.PollResponse.failure:type_name -> connector.v1.Failure
-	62,  // 60: connector.v1.PollResponse.report:type_name -> connector.v1.Report
-	58,  // 61: connector.v1.EventPage.events:type_name -> connector.v1.Event
-	14,  // 62: connector.v1.SubscribeRequest.call:type_name -> connector.v1.Call
-	31,  // 63: connector.v1.SubscribeRequest.app:type_name -> connector.v1.App
-	51,  // 64: connector.v1.SubscribeResponse.subscription:type_name -> connector.v1.Subscription
-	60,  // 65: connector.v1.SubscribeResponse.failure:type_name -> connector.v1.Failure
-	62,  // 66: connector.v1.SubscribeResponse.report:type_name -> connector.v1.Report
-	14,  // 67: connector.v1.UnsubscribeRequest.call:type_name -> connector.v1.Call
-	31,  // 68: connector.v1.UnsubscribeRequest.app:type_name -> connector.v1.App
-	51,  // 69: connector.v1.UnsubscribeRequest.subscription:type_name -> connector.v1.Subscription
-	60,  // 70: connector.v1.UnsubscribeResponse.failure:type_name -> connector.v1.Failure
-	62,  // 71: connector.v1.UnsubscribeResponse.report:type_name -> connector.v1.Report
-	31,  // 72: connector.v1.ReceiveRequest.app:type_name -> connector.v1.App
-	56,  // 73: connector.v1.ReceiveRequest.headers:type_name -> connector.v1.Header
-	66,  // 74: connector.v1.ReceiveRequest.received_at:type_name -> google.protobuf.Timestamp
-	57,  // 75: connector.v1.ReceiveResponse.reply:type_name -> connector.v1.HttpReply
-	58,  // 76: connector.v1.ReceiveResponse.events:type_name -> connector.v1.Event
-	59,  // 77: connector.v1.ReceiveResponse.diagnostics:type_name -> connector.v1.Diagnostic
-	56,  // 78: connector.v1.HttpReply.headers:type_name -> connector.v1.Header
-	66,  // 79: connector.v1.Event.occurred_at:type_name -> google.protobuf.Timestamp
-	3,   // 80: connector.v1.Diagnostic.severity:type_name -> connector.v1.Severity
-	4,   // 81: connector.v1.Failure.kind:type_name -> connector.v1.FailureKind
-	59,  // 82: connector.v1.Failure.diagnostics:type_name -> connector.v1.Diagnostic
-	5,   // 83: connector.v1.Failure.applied:type_name -> connector.v1.Applied
-	65,  // 84: connector.v1.Failure.retry_after:type_name -> google.protobuf.Duration
-	61,  // 85: connector.v1.Failure.upstream:type_name -> connector.v1.Upstream
-	63,  // 86: connector.v1.Report.quotas:type_name -> connector.v1.Quota
-	66,  // 87: connector.v1.Quota.blocked_until:type_name -> google.protobuf.Timestamp
-	65,  // 88: connector.v1.QuotaHint.window:type_name -> google.protobuf.Duration
-	6,   // 89: connector.v1.ConnectorService.Configure:input_type -> connector.v1.ConfigureRequest
-	10,  // 90: connector.v1.ConnectorService.GetCatalog:input_type -> connector.v1.GetCatalogRequest
-	15,  // 91: connector.v1.OperationService.Validate:input_type -> connector.v1.ValidateRequest
-	17,  // 92: connector.v1.OperationService.Invoke:input_type -> connector.v1.InvokeRequest
-	17,  // 93: connector.v1.OperationService.InvokeStream:input_type -> connector.v1.InvokeRequest
-	22,  // 94: connector.v1.OperationService.Reconcile:input_type -> connector.v1.ReconcileRequest
-	25,  // 95: connector.v1.OperationService.ListOptions:input_type -> connector.v1.ListOptionsRequest
-	34,  // 96: connector.v1.AuthService.BeginAuthorization:input_type -> connector.v1.BeginAuthorizationRequest
-	37,  // 97: connector.v1.AuthService.CompleteAuthorization:input_type -> connector.v1.CompleteAuthorizationRequest
-	39,  // 98: connector.v1.AuthService.RefreshCredential:input_type -> connector.v1.RefreshCredentialRequest
-	41,  // 99: connector.v1.AuthService.InspectCredential:input_type -> connector.v1.InspectCredentialRequest
-	43,  // 100: connector.v1.AuthService.RevokeCredential:input_type -> connector.v1.RevokeCredentialRequest
-	49,  // 101: connector.v1.TriggerService.Subscribe:input_type -> connector.v1.SubscribeRequest
-	52,  // 102: connector.v1.TriggerService.Unsubscribe:input_type -> connector.v1.UnsubscribeRequest
-	54,  // 103: connector.v1.TriggerService.Receive:input_type -> connector.v1.ReceiveRequest
-	46,  // 104: connector.v1.TriggerService.Poll:input_type -> connector.v1.PollRequest
-	7,   // 105: connector.v1.ConnectorService.Configure:output_type -> connector.v1.ConfigureResponse
-	11,  // 106: connector.v1.ConnectorService.GetCatalog:output_type -> connector.v1.GetCatalogResponse
-	16,  // 107: connector.v1.OperationService.Validate:output_type -> connector.v1.ValidateResponse
-	18,  // 108: connector.v1.OperationService.Invoke:output_type -> connector.v1.InvokeResponse
-	19,  // 109: connector.v1.OperationService.InvokeStream:output_type -> connector.v1.InvokeStreamResponse
-	23,  // 110: connector.v1.OperationService.Reconcile:output_type -> connector.v1.ReconcileResponse
-	26,  // 111: connector.v1.OperationService.ListOptions:output_type -> connector.v1.ListOptionsResponse
-	35,  // 112: connector.v1.AuthService.BeginAuthorization:output_type -> connector.v1.BeginAuthorizationResponse
-	38,  // 113: connector.v1.AuthService.CompleteAuthorization:output_type -> connector.v1.CompleteAuthorizationResponse
-	40,  // 114: connector.v1.AuthService.RefreshCredential:output_type -> connector.v1.RefreshCredentialResponse
-	42,  // 115: connector.v1.AuthService.InspectCredential:output_type -> connector.v1.InspectCredentialResponse
-	44,  // 116: connector.v1.AuthService.RevokeCredential:output_type -> connector.v1.RevokeCredentialResponse
-	50,  // 117: connector.v1.TriggerService.Subscribe:output_type -> connector.v1.SubscribeResponse
-	53,  // 118: connector.v1.TriggerService.Unsubscribe:output_type -> connector.v1.UnsubscribeResponse
-	55,  // 119: connector.v1.TriggerService.Receive:output_type -> connector.v1.ReceiveResponse
-	47,  // 120: connector.v1.TriggerService.Poll:output_type -> connector.v1.PollResponse
-	105, // [105:121] is the sub-list for method output_type
-	89,  // [89:105] is the sub-list for method input_type
-	89,  // [89:89] is the sub-list for extension type_name
-	89,  // [89:89] is the sub-list for extension extendee
-	0,   // [0:89] is the sub-list for field type_name
+	24,  // 14: connector.v1.InvokeResponse.result:type_name -> connector.v1.Result
+	64,  // 15: connector.v1.InvokeResponse.failure:type_name -> connector.v1.Failure
+	66,  // 16: connector.v1.InvokeResponse.report:type_name -> connector.v1.Report
+	24,  // 17: connector.v1.InvokeStreamResponse.page:type_name -> connector.v1.Result
+	25,  // 18: connector.v1.InvokeStreamResponse.progress:type_name -> connector.v1.Progress
+	64,  // 19: connector.v1.InvokeStreamResponse.failure:type_name -> connector.v1.Failure
+	66,  // 20: connector.v1.InvokeStreamResponse.report:type_name -> connector.v1.Report
+	17,  // 21: connector.v1.InvokeManyRequest.invoke:type_name -> connector.v1.InvokeRequest
+	21,  // 22: connector.v1.InvokeManyRequest.cancellation:type_name -> connector.v1.InvokeCancellation
+	69,  // 23: connector.v1.InvokeManyRequest.timeout:type_name -> google.protobuf.Duration
+	18,  // 24: connector.v1.InvokeManyResponse.response:type_name -> connector.v1.InvokeResponse
+	23,  // 25: connector.v1.InvokeManyResponse.error:type_name -> connector.v1.InvokeError
+	63,  // 26: connector.v1.Result.diagnostics:type_name -> connector.v1.Diagnostic
+	14,  // 27: connector.v1.ReconcileRequest.call:type_name -> connector.v1.Call
+	70,  // 28: connector.v1.ReconcileRequest.attempted_at:type_name -> google.protobuf.Timestamp
+	24,  // 29: connector.v1.ReconcileResponse.happened:type_name -> connector.v1.Result
+	28,  // 30: connector.v1.ReconcileResponse.not_happened:type_name -> connector.v1.NotHappened
+	64,  // 31: connector.v1.ReconcileResponse.failure:type_name -> connector.v1.Failure
+	66,  // 32: connector.v1.ReconcileResponse.report:type_name -> connector.v1.Report
+	14,  // 33: connector.v1.ListOptionsRequest.call:type_name -> connector.v1.Call
+	31,  // 34: connector.v1.ListOptionsResponse.page:type_name -> connector.v1.OptionPage
+	64,  // 35: connector.v1.ListOptionsResponse.failure:type_name -> connector.v1.Failure
+	66,  // 36: connector.v1.ListOptionsResponse.report:type_name -> connector.v1.Report
+	32,  // 37: connector.v1.OptionPage.options:type_name -> connector.v1.Option
+	2,   // 38: connector.v1.AuthMethod.flow:type_name -> connector.v1.AuthFlow
+	34,  // 39: connector.v1.AuthMethod.scopes:type_name -> connector.v1.Scope
+	37,  // 40: connector.v1.Credential.validity:type_name -> connector.v1.Validity
+	70,  // 41: connector.v1.Validity.expires_at:type_name -> google.protobuf.Timestamp
+	70,  // 42: connector.v1.Validity.refresh_after:type_name -> google.protobuf.Timestamp
+	70,  // 43: connector.v1.Validity.consent_until:type_name -> google.protobuf.Timestamp
+	35,  // 44: connector.v1.BeginAuthorizationRequest.app:type_name -> connector.v1.App
+	36,  // 45: connector.v1.BeginAuthorizationRequest.current:type_name -> connector.v1.Credential
+	40,  // 46: connector.v1.BeginAuthorizationResponse.authorization:type_name -> connector.v1.Authorization
+	64,  // 47: connector.v1.BeginAuthorizationResponse.failure:type_name -> connector.v1.Failure
+	35,  // 48: connector.v1.CompleteAuthorizationRequest.app:type_name -> connector.v1.App
+	36,  // 49: connector.v1.CompleteAuthorizationResponse.credential:type_name -> connector.v1.Credential
+	64,  // 50: connector.v1.CompleteAuthorizationResponse.failure:type_name -> connector.v1.Failure
+	35,  // 51: connector.v1.RefreshCredentialRequest.app:type_name -> connector.v1.App
+	36,  // 52: connector.v1.RefreshCredentialRequest.credential:type_name -> connector.v1.Credential
+	36,  // 53: connector.v1.RefreshCredentialResponse.credential:type_name -> connector.v1.Credential
+	64,  // 54: connector.v1.RefreshCredentialResponse.failure:type_name -> connector.v1.Failure
+	35,  // 55: connector.v1.InspectCredentialRequest.app:type_name -> connector.v1.App
+	36,  // 56: connector.v1.InspectCredentialRequest.credential:type_name -> connector.v1.Credential
+	36,  // 57: connector.v1.InspectCredentialResponse.credential:type_name -> connector.v1.Credential
+	64,  // 58: connector.v1.InspectCredentialResponse.failure:type_name -> connector.v1.Failure
+	35,  // 59: connector.v1.RevokeCredentialRequest.app:type_name -> connector.v1.App
+	36,  // 60: connector.v1.RevokeCredentialRequest.credential:type_name -> connector.v1.Credential
+	64,  // 61: connector.v1.RevokeCredentialResponse.failure:type_name -> connector.v1.Failure
+	14,  // 62: connector.v1.PollRequest.call:type_name -> connector.v1.Call
+	52,  // 63: connector.v1.PollResponse.page:type_name -> connector.v1.EventPage
+	64,  // 64: connector.v1.PollResponse.failure:type_name -> connector.v1.Failure
+	66,  // 65: connector.v1.PollResponse.report:type_name -> connector.v1.Report
+	62,  // 66: connector.v1.EventPage.events:type_name -> connector.v1.Event
+	14,  // 67: connector.v1.SubscribeRequest.call:type_name -> connector.v1.Call
+	35,  // 68: connector.v1.SubscribeRequest.app:type_name -> connector.v1.App
+	55,  // 69: connector.v1.SubscribeResponse.subscription:type_name -> connector.v1.Subscription
+	64,  // 70: connector.v1.SubscribeResponse.failure:type_name -> connector.v1.Failure
+	66,  // 71: connector.v1.SubscribeResponse.report:type_name -> connector.v1.Report
+	14,  // 72: connector.v1.UnsubscribeRequest.call:type_name -> connector.v1.Call
+	35,  // 73: connector.v1.UnsubscribeRequest.app:type_name -> connector.v1.App
+	55,  // 74: connector.v1.UnsubscribeRequest.subscription:type_name -> connector.v1.Subscription
+	64,  // 75: connector.v1.UnsubscribeResponse.failure:type_name -> connector.v1.Failure
+	66,  // 76: connector.v1.UnsubscribeResponse.report:type_name -> connector.v1.Report
+	35,  // 77: connector.v1.ReceiveRequest.app:type_name -> connector.v1.App
+	60,  // 78: connector.v1.ReceiveRequest.headers:type_name -> connector.v1.Header
+	70,  // 79: connector.v1.ReceiveRequest.received_at:type_name -> google.protobuf.Timestamp
+	61,  // 80: connector.v1.ReceiveResponse.reply:type_name -> connector.v1.HttpReply
+	62,  // 81: connector.v1.ReceiveResponse.events:type_name -> connector.v1.Event
+	63,  // 82: connector.v1.ReceiveResponse.diagnostics:type_name -> connector.v1.Diagnostic
+	60,  // 83: connector.v1.HttpReply.headers:type_name -> connector.v1.Header
+	70,  // 84: connector.v1.Event.occurred_at:type_name -> google.protobuf.Timestamp
+	3,   // 85: connector.v1.Diagnostic.severity:type_name -> connector.v1.Severity
+	4,   // 86: connector.v1.Failure.kind:type_name -> connector.v1.FailureKind
+	63,  // 87: connector.v1.Failure.diagnostics:type_name -> connector.v1.Diagnostic
+	5,   // 88: connector.v1.Failure.applied:type_name -> connector.v1.Applied
+	69,  // 89: connector.v1.Failure.retry_after:type_name -> google.protobuf.Duration
+	65,  // 90: connector.v1.Failure.upstream:type_name -> connector.v1.Upstream
+	67,  // 91: connector.v1.Report.quotas:type_name -> connector.v1.Quota
+	70,  // 92: connector.v1.Quota.blocked_until:type_name -> google.protobuf.Timestamp
+	69,  // 93: connector.v1.QuotaHint.window:type_name -> google.protobuf.Duration
+	6,   // 94: connector.v1.ConnectorService.Configure:input_type -> connector.v1.ConfigureRequest
+	10,  // 95: connector.v1.ConnectorService.GetCatalog:input_type -> connector.v1.GetCatalogRequest
+	15,  // 96: connector.v1.OperationService.Validate:input_type -> connector.v1.ValidateRequest
+	17,  // 97: connector.v1.OperationService.Invoke:input_type -> connector.v1.InvokeRequest
+	17,  // 98: connector.v1.OperationService.InvokeStream:input_type -> connector.v1.InvokeRequest
+	20,  // 99: connector.v1.OperationService.InvokeMany:input_type -> connector.v1.InvokeManyRequest
+	26,  // 100: connector.v1.OperationService.Reconcile:input_type -> connector.v1.ReconcileRequest
+	29,  // 101: connector.v1.OperationService.ListOptions:input_type -> connector.v1.ListOptionsRequest
+	38,  // 102: connector.v1.AuthService.BeginAuthorization:input_type -> connector.v1.BeginAuthorizationRequest
+	41,  // 103: connector.v1.AuthService.CompleteAuthorization:input_type -> connector.v1.CompleteAuthorizationRequest
+	43,  // 104: connector.v1.AuthService.RefreshCredential:input_type -> connector.v1.RefreshCredentialRequest
+	45,  // 105: connector.v1.AuthService.InspectCredential:input_type -> connector.v1.InspectCredentialRequest
+	47,  // 106: connector.v1.AuthService.RevokeCredential:input_type -> connector.v1.RevokeCredentialRequest
+	53,  // 107: connector.v1.TriggerService.Subscribe:input_type -> connector.v1.SubscribeRequest
+	56,  // 108: connector.v1.TriggerService.Unsubscribe:input_type -> connector.v1.UnsubscribeRequest
+	58,  // 109: connector.v1.TriggerService.Receive:input_type -> connector.v1.ReceiveRequest
+	50,  // 110: connector.v1.TriggerService.Poll:input_type -> connector.v1.PollRequest
+	7,   // 111: connector.v1.ConnectorService.Configure:output_type -> connector.v1.ConfigureResponse
+	11,  // 112: connector.v1.ConnectorService.GetCatalog:output_type -> connector.v1.GetCatalogResponse
+	16,  // 113: connector.v1.OperationService.Validate:output_type -> connector.v1.ValidateResponse
+	18,  // 114: connector.v1.OperationService.Invoke:output_type -> connector.v1.InvokeResponse
+	19,  // 115: connector.v1.OperationService.InvokeStream:output_type -> connector.v1.InvokeStreamResponse
+	22,  // 116: connector.v1.OperationService.InvokeMany:output_type -> connector.v1.InvokeManyResponse
+	27,  // 117: connector.v1.OperationService.Reconcile:output_type -> connector.v1.ReconcileResponse
+	30,  // 118: connector.v1.OperationService.ListOptions:output_type -> connector.v1.ListOptionsResponse
+	39,  // 119: connector.v1.AuthService.BeginAuthorization:output_type -> connector.v1.BeginAuthorizationResponse
+	42,  // 120: connector.v1.AuthService.CompleteAuthorization:output_type -> connector.v1.CompleteAuthorizationResponse
+	44,  // 121: connector.v1.AuthService.RefreshCredential:output_type -> connector.v1.RefreshCredentialResponse
+	46,  // 122: connector.v1.AuthService.InspectCredential:output_type -> connector.v1.InspectCredentialResponse
+	48,  // 123: connector.v1.AuthService.RevokeCredential:output_type -> connector.v1.RevokeCredentialResponse
+	54,  // 124: connector.v1.TriggerService.Subscribe:output_type -> connector.v1.SubscribeResponse
+	57,  // 125: connector.v1.TriggerService.Unsubscribe:output_type -> connector.v1.UnsubscribeResponse
+	59,  // 126: connector.v1.TriggerService.Receive:output_type -> connector.v1.ReceiveResponse
+	51,  // 127: connector.v1.TriggerService.Poll:output_type -> connector.v1.PollResponse
+	111, // [111:128] is the sub-list for method output_type
+	94,  // [94:111] is the sub-list for method input_type
+	94,  // [94:94] is the sub-list for extension type_name
+	94,  // [94:94] is the sub-list for extension extendee
+	0,   // [0:94] is the sub-list for field type_name
 }
 
 func init() { file_connector_v1_connector_proto_init() }
@@ -5446,37 +5801,45 @@ func file_connector_v1_connector_proto_init() {
 		(*InvokeStreamResponse_Progress)(nil),
 		(*InvokeStreamResponse_Failure)(nil),
 	}
-	file_connector_v1_connector_proto_msgTypes[15].OneofWrappers = []any{}
-	file_connector_v1_connector_proto_msgTypes[17].OneofWrappers = []any{
+	file_connector_v1_connector_proto_msgTypes[14].OneofWrappers = []any{
+		(*InvokeManyRequest_Invoke)(nil),
+		(*InvokeManyRequest_Cancellation)(nil),
+	}
+	file_connector_v1_connector_proto_msgTypes[16].OneofWrappers = []any{
+		(*InvokeManyResponse_Response)(nil),
+		(*InvokeManyResponse_Error)(nil),
+	}
+	file_connector_v1_connector_proto_msgTypes[19].OneofWrappers = []any{}
+	file_connector_v1_connector_proto_msgTypes[21].OneofWrappers = []any{
 		(*ReconcileResponse_Happened)(nil),
 		(*ReconcileResponse_NotHappened)(nil),
 		(*ReconcileResponse_Failure)(nil),
 	}
-	file_connector_v1_connector_proto_msgTypes[20].OneofWrappers = []any{
+	file_connector_v1_connector_proto_msgTypes[24].OneofWrappers = []any{
 		(*ListOptionsResponse_Page)(nil),
 		(*ListOptionsResponse_Failure)(nil),
 	}
-	file_connector_v1_connector_proto_msgTypes[29].OneofWrappers = []any{
+	file_connector_v1_connector_proto_msgTypes[33].OneofWrappers = []any{
 		(*BeginAuthorizationResponse_Authorization)(nil),
 		(*BeginAuthorizationResponse_Failure)(nil),
 	}
-	file_connector_v1_connector_proto_msgTypes[32].OneofWrappers = []any{
+	file_connector_v1_connector_proto_msgTypes[36].OneofWrappers = []any{
 		(*CompleteAuthorizationResponse_Credential)(nil),
 		(*CompleteAuthorizationResponse_Failure)(nil),
 	}
-	file_connector_v1_connector_proto_msgTypes[34].OneofWrappers = []any{
+	file_connector_v1_connector_proto_msgTypes[38].OneofWrappers = []any{
 		(*RefreshCredentialResponse_Credential)(nil),
 		(*RefreshCredentialResponse_Failure)(nil),
 	}
-	file_connector_v1_connector_proto_msgTypes[36].OneofWrappers = []any{
+	file_connector_v1_connector_proto_msgTypes[40].OneofWrappers = []any{
 		(*InspectCredentialResponse_Credential)(nil),
 		(*InspectCredentialResponse_Failure)(nil),
 	}
-	file_connector_v1_connector_proto_msgTypes[41].OneofWrappers = []any{
+	file_connector_v1_connector_proto_msgTypes[45].OneofWrappers = []any{
 		(*PollResponse_Page)(nil),
 		(*PollResponse_Failure)(nil),
 	}
-	file_connector_v1_connector_proto_msgTypes[44].OneofWrappers = []any{
+	file_connector_v1_connector_proto_msgTypes[48].OneofWrappers = []any{
 		(*SubscribeResponse_Subscription)(nil),
 		(*SubscribeResponse_Failure)(nil),
 	}
@@ -5486,7 +5849,7 @@ func file_connector_v1_connector_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_connector_v1_connector_proto_rawDesc), len(file_connector_v1_connector_proto_rawDesc)),
 			NumEnums:      6,
-			NumMessages:   59,
+			NumMessages:   63,
 			NumExtensions: 0,
 			NumServices:   4,
 		},

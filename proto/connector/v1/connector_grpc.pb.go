@@ -196,6 +196,7 @@ const (
 	OperationService_Validate_FullMethodName     = "/connector.v1.OperationService/Validate"
 	OperationService_Invoke_FullMethodName       = "/connector.v1.OperationService/Invoke"
 	OperationService_InvokeStream_FullMethodName = "/connector.v1.OperationService/InvokeStream"
+	OperationService_InvokeMany_FullMethodName   = "/connector.v1.OperationService/InvokeMany"
 	OperationService_Reconcile_FullMethodName    = "/connector.v1.OperationService/Reconcile"
 	OperationService_ListOptions_FullMethodName  = "/connector.v1.OperationService/ListOptions"
 )
@@ -217,6 +218,12 @@ type OperationServiceClient interface {
 	// way. A host that has seen enough cancels. The end of the stream without a
 	// failure means success.
 	InvokeStream(ctx context.Context, in *InvokeRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[InvokeStreamResponse], error)
+	// InvokeMany is Invoke for a host that makes many small calls: all of them
+	// share one stream, which costs a fraction of a stream for each. Attempts run
+	// side by side, and are answered in the order in which they end. The end of the
+	// stream cancels what is under way. Only where
+	// ConnectorCapabilities.invoke_many is set.
+	InvokeMany(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[InvokeManyRequest, InvokeManyResponse], error)
 	// Reconcile finds out whether a write whose answer was lost has happened, by
 	// looking at the remote service. Only for operations that are reconcilable.
 	Reconcile(ctx context.Context, in *ReconcileRequest, opts ...grpc.CallOption) (*ReconcileResponse, error)
@@ -272,6 +279,19 @@ func (c *operationServiceClient) InvokeStream(ctx context.Context, in *InvokeReq
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type OperationService_InvokeStreamClient = grpc.ServerStreamingClient[InvokeStreamResponse]
 
+func (c *operationServiceClient) InvokeMany(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[InvokeManyRequest, InvokeManyResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &OperationService_ServiceDesc.Streams[1], OperationService_InvokeMany_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[InvokeManyRequest, InvokeManyResponse]{ClientStream: stream}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type OperationService_InvokeManyClient = grpc.BidiStreamingClient[InvokeManyRequest, InvokeManyResponse]
+
 func (c *operationServiceClient) Reconcile(ctx context.Context, in *ReconcileRequest, opts ...grpc.CallOption) (*ReconcileResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ReconcileResponse)
@@ -309,6 +329,12 @@ type OperationServiceServer interface {
 	// way. A host that has seen enough cancels. The end of the stream without a
 	// failure means success.
 	InvokeStream(*InvokeRequest, grpc.ServerStreamingServer[InvokeStreamResponse]) error
+	// InvokeMany is Invoke for a host that makes many small calls: all of them
+	// share one stream, which costs a fraction of a stream for each. Attempts run
+	// side by side, and are answered in the order in which they end. The end of the
+	// stream cancels what is under way. Only where
+	// ConnectorCapabilities.invoke_many is set.
+	InvokeMany(grpc.BidiStreamingServer[InvokeManyRequest, InvokeManyResponse]) error
 	// Reconcile finds out whether a write whose answer was lost has happened, by
 	// looking at the remote service. Only for operations that are reconcilable.
 	Reconcile(context.Context, *ReconcileRequest) (*ReconcileResponse, error)
@@ -333,6 +359,9 @@ func (UnimplementedOperationServiceServer) Invoke(context.Context, *InvokeReques
 }
 func (UnimplementedOperationServiceServer) InvokeStream(*InvokeRequest, grpc.ServerStreamingServer[InvokeStreamResponse]) error {
 	return status.Error(codes.Unimplemented, "method InvokeStream not implemented")
+}
+func (UnimplementedOperationServiceServer) InvokeMany(grpc.BidiStreamingServer[InvokeManyRequest, InvokeManyResponse]) error {
+	return status.Error(codes.Unimplemented, "method InvokeMany not implemented")
 }
 func (UnimplementedOperationServiceServer) Reconcile(context.Context, *ReconcileRequest) (*ReconcileResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Reconcile not implemented")
@@ -408,6 +437,13 @@ func _OperationService_InvokeStream_Handler(srv interface{}, stream grpc.ServerS
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type OperationService_InvokeStreamServer = grpc.ServerStreamingServer[InvokeStreamResponse]
 
+func _OperationService_InvokeMany_Handler(srv interface{}, stream grpc.ServerStream) error {
+	return srv.(OperationServiceServer).InvokeMany(&grpc.GenericServerStream[InvokeManyRequest, InvokeManyResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type OperationService_InvokeManyServer = grpc.BidiStreamingServer[InvokeManyRequest, InvokeManyResponse]
+
 func _OperationService_Reconcile_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ReconcileRequest)
 	if err := dec(in); err != nil {
@@ -473,6 +509,12 @@ var OperationService_ServiceDesc = grpc.ServiceDesc{
 			StreamName:    "InvokeStream",
 			Handler:       _OperationService_InvokeStream_Handler,
 			ServerStreams: true,
+		},
+		{
+			StreamName:    "InvokeMany",
+			Handler:       _OperationService_InvokeMany_Handler,
+			ServerStreams: true,
+			ClientStreams: true,
 		},
 	},
 	Metadata: "connector/v1/connector.proto",
