@@ -17,7 +17,8 @@ import (
 	"strings"
 	"time"
 
-	"go.opentelemetry.io/otel/trace")
+	"go.opentelemetry.io/otel/trace"
+)
 
 // Config says which binary to run, and how.
 type Config struct {
