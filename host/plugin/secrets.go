@@ -20,6 +20,8 @@ import (
 // secrets knows what a connector was given in confidence, so that it can be taken
 // out of whatever the connector says.
 type secrets struct {
+	fields sync.Map // By name of a message: those of its fields that lead to secrets.
+
 	mu sync.RWMutex
 	// Guarded by mu.
 	known    map[string][]string // Raw field -> what must not be seen of it.
@@ -35,21 +37,40 @@ const (
 
 // learn remembers all fields of a message that are marked debug_redact.
 func (s *secrets) learn(m proto.Message) {
-	each(m.ProtoReflect(), s.add)
+	s.each(m.ProtoReflect(), s.add)
 }
 
-func each(m protoreflect.Message, secret func([]byte)) {
-	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+func (s *secrets) each(m protoreflect.Message, secret func([]byte)) {
+	for _, f := range s.confidential(m.Descriptor()) {
 		switch {
+		case !m.Has(f):
+		case f.Kind() == protoreflect.MessageKind:
+			s.each(m.Get(f).Message(), secret)
+		default:
+			secret(m.Get(f).Bytes())
+		}
+	}
+}
+
+// confidential returns the fields of a message that are secrets, or may hold some.
+// To look at all fields of each call would cost more than the call. No message of
+// the protocol holds itself.
+func (s *secrets) confidential(m protoreflect.MessageDescriptor) []protoreflect.FieldDescriptor {
+	if known, ok := s.fields.Load(m.FullName()); ok {
+		return known.([]protoreflect.FieldDescriptor)
+	}
+	var found []protoreflect.FieldDescriptor
+	for i := range m.Fields().Len() {
+		switch f := m.Fields().Get(i); {
 		case f.IsList() || f.IsMap():
 			// No list of the protocol holds a secret.
-		case f.Kind() == protoreflect.MessageKind:
-			each(v.Message(), secret)
-		case redacted(f) && f.Kind() == protoreflect.BytesKind:
-			secret(v.Bytes())
+		case f.Kind() == protoreflect.MessageKind && len(s.confidential(f.Message())) > 0,
+			f.Kind() == protoreflect.BytesKind && redacted(f):
+			found = append(found, f)
 		}
-		return true
-	})
+	}
+	s.fields.Store(m.FullName(), found)
+	return found
 }
 
 func redacted(f protoreflect.FieldDescriptor) bool {
