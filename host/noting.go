@@ -32,9 +32,11 @@ func (x *execution) note(ev workflow.Event) {
 	if !ev.Step.Control() && ev.Kind != workflow.Failed {
 		return // the call has left its own
 	}
-	_, found, err := x.e.Store.Entry(x.ctx, x.run.ID, ev.Path)
-	if err != nil || found {
-		return
+	if x.mayHave(ev) {
+		_, found, err := x.e.Store.Entry(x.ctx, x.run.ID, ev.Path)
+		if err != nil || found {
+			return
+		}
 	}
 	entry := x.entry(ev.Path, ev.Step)
 	entry.State, entry.Input, entry.Output, entry.Failure = EntryDone, ev.Input, ev.Output, ev.Failure
@@ -45,6 +47,14 @@ func (x *execution) note(ev workflow.Event) {
 	if err := x.put(entry, Queued); err != nil {
 		x.log(slog.LevelWarn, "a step's history was not kept", slog.String("step", ev.Path), slog.Any("error", err))
 	}
+}
+
+// mayHave reports whether there may be an entry of what the interpreter did. To look
+// has the store write all that it holds back, which would cost a loop of conditions
+// a commit for each.
+func (x *execution) mayHave(ev workflow.Event) bool {
+	choice := ev.Step.Connector == workflow.ConditionConnector || ev.Step.Connector == workflow.BranchConnector
+	return x.resumed || !choice || ev.Kind == workflow.Failed
 }
 
 // recorded looks a step up in the journal.
