@@ -2,7 +2,6 @@ package host
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -75,17 +74,6 @@ func (x *execution) Call(c workflow.Call) (out workflow.Outcome, err error) {
 	return k.attempts()
 }
 
-// settled returns what a step has come to.
-func settled(entry Entry) (workflow.Outcome, error) {
-	switch {
-	case entry.State == EntryFailed && entry.Failure != nil:
-		return workflow.Outcome{}, entry.Failure
-	case entry.State == EntrySkipped:
-		return workflow.Outcome{Output: json.RawMessage("null")}, nil
-	}
-	return workflow.Outcome{Output: entry.Output, Items: entry.Items, Next: entry.Next}, nil
-}
-
 // prepare finds the operation and checks the input.
 func (k *call) prepare() *workflow.Failure {
 	s := k.Step
@@ -119,37 +107,6 @@ func (k *call) prepare() *workflow.Failure {
 		f.Message += fmt.Sprintf(" (and %d more problems)", n-1)
 	}
 	return f
-}
-
-// goOn continues what a former process has begun, by what it left behind.
-func (k *call) goOn() (workflow.Outcome, error) {
-	switch e := &k.entry; {
-	case e.State == EntryParked && e.Answer == Skip:
-		e.State, e.EndedAt = EntrySkipped, k.x.e.Clock.Now()
-		if err := k.x.put(*e, Synced); err != nil {
-			return workflow.Outcome{}, err
-		}
-		return settled(*e)
-	case e.State == EntryParked && e.Answer == Repeat:
-		e.Answer, e.Question, e.Before, e.Waited = "", nil, len(e.Attempts), 0
-		return k.attempts()
-	case e.State == EntryParked:
-		return workflow.Outcome{}, k.x.park(e.Question, len(e.Attempts))
-	case e.State == EntryWaiting:
-		if err := k.x.wait(k.x.waitCtx, k.Path, k.Step, e.Until, k.made(), e.Reason); err != nil {
-			return workflow.Outcome{}, err
-		}
-		return k.attempts()
-	}
-	// An attempt without an outcome: the process died meanwhile.
-	lost := &connectorv1.Failure{
-		Kind: connectorv1.FailureKind_FAILURE_KIND_UNAVAILABLE, Applied: connectorv1.Applied_APPLIED_UNKNOWN,
-		Message: "The host ended while the call was under way.", ResumeToken: k.entry.Resume,
-	}
-	if done, out, err := k.decide(lost, true); done {
-		return out, err
-	}
-	return k.attempts()
 }
 
 // attempts makes attempts until there is an outcome.
@@ -255,112 +212,6 @@ func (k *call) credential() (*connectorv1.Credential, *connectorv1.Failure) {
 	}
 	k.refreshed = true // there is nothing to refresh
 	return nil, &connectorv1.Failure{Kind: connectorv1.FailureKind_FAILURE_KIND_UNAUTHENTICATED, Applied: connectorv1.Applied_APPLIED_NO, Message: fmt.Sprintf("The vault has no credential %q.", name)}
-}
-
-// decide does what the retry rule says about a failure. It returns done if there
-// is an outcome; otherwise another attempt follows.
-func (k *call) decide(f *connectorv1.Failure, cut bool) (done bool, out workflow.Outcome, err error) {
-	if f.GetResumeToken() == "" {
-		f.ResumeToken = k.entry.Resume // from progress
-	}
-	k.entry.Resume = f.GetResumeToken()
-	d := Decide(k.op, f, Tries{
-		Attempts: max(k.made(), 1), Waited: k.entry.Waited, Refreshed: k.refreshed, Jitter: k.x.e.Random(), Cut: cut,
-	}, k.Step.Retry)
-	switch d.Action {
-	case TryAgain:
-		k.entry.Waited += d.Wait
-		k.log(slog.LevelInfo, "step is tried again", append(failureAttrs(failureOf(f)), slog.Duration("after", d.Wait))...)
-		err = k.pause(k.x.e.Clock.Now().Add(d.Wait), fmt.Sprintf("attempt %d: %s", k.made()+1, f.GetMessage()))
-		return err != nil, out, err
-	case RefreshFirst:
-		k.refreshed = true
-		if r, ok := k.x.e.Vault.(Refresher); ok && k.Step.Credential != "" {
-			_, err := r.Refresh(k.ctx, k.Step.Credential)
-			if err == nil {
-				k.log(slog.LevelInfo, "credential was refreshed", slog.String("credential", k.Step.Credential))
-				return false, out, nil
-			}
-			k.log(slog.LevelWarn, "credential was not refreshed", slog.String("credential", k.Step.Credential), slog.Any("error", err))
-		}
-		return true, out, k.park(AskCredential, f)
-	case AskOwner:
-		return true, out, k.park(AskCredential, f)
-	case AskOwnerScope:
-		return true, out, k.park(AskPermission, f)
-	case AskPerson:
-		return true, out, k.park(AskHappened, f)
-	case LookFirst:
-		k.log(slog.LevelInfo, "step looks whether its write has happened", failureAttrs(failureOf(f))...)
-		return k.look(f)
-	}
-	out, err = k.fail(failureOf(f))
-	return true, out, err
-}
-
-// park asks a person.
-func (k *call) park(kind QuestionKind, f *connectorv1.Failure) error {
-	what := k.Step.Connector + " " + k.Step.Operation
-	q := &Question{Path: k.Path, Step: k.Step.ID, Kind: kind, Choices: []Choice{Repeat, Skip}}
-	switch kind {
-	case AskHappened:
-		q.Text = fmt.Sprintf("%s may have happened: %s Look, then say: repeat, or skip?", what, f.GetMessage())
-	case AskCredential:
-		q.Text = fmt.Sprintf("The credential %q does not work: %s Sign in again, then say: repeat.", k.Step.Credential, f.GetMessage())
-	case AskPermission:
-		q.Text = fmt.Sprintf("The credential %q lacks a permission that %s needs (%s): %s Consent to it, then say: repeat.", k.Step.Credential, what, list(k.op.GetScopes()), f.GetMessage())
-	}
-	k.entry.State, k.entry.Question, k.entry.Failure = EntryParked, q, failureOf(f)
-	if err := k.x.put(k.entry, Synced); err != nil {
-		return err
-	}
-	k.log(slog.LevelInfo, "step asks a person", append(failureAttrs(k.entry.Failure), slog.String("question", string(kind)))...)
-	return k.x.park(q, len(k.entry.Attempts))
-}
-
-func (k *call) succeedWith(output json.RawMessage) (workflow.Outcome, error) {
-	return k.succeed(&connectorv1.Result{Output: output})
-}
-
-// succeed journals an output.
-func (k *call) succeed(r *connectorv1.Result) (workflow.Outcome, error) {
-	e := &k.entry
-	e.State, e.EndedAt, e.Failure, e.Question = EntryDone, k.x.e.Clock.Now(), nil, nil
-	e.Output, e.Next, e.Items, e.Reason = r.GetOutput(), r.GetNextToken(), k.op.GetItemsPointer(), ""
-	if err := k.x.put(*e, k.durability()); err != nil {
-		return workflow.Outcome{}, err
-	}
-	return settled(*e)
-}
-
-// fail journals that the step has failed for good.
-func (k *call) fail(f *workflow.Failure) (workflow.Outcome, error) {
-	f.Workflow, f.Step, f.Path, f.Operation = k.x.run.Workflow, k.Step.ID, k.Path, k.Step.Connector+" "+k.Step.Operation
-	e := &k.entry
-	e.State, e.EndedAt, e.Failure, e.Reason = EntryFailed, k.x.e.Clock.Now(), f, ""
-	if err := k.x.put(*e, k.durability()); err != nil {
-		return workflow.Outcome{}, err
-	}
-	k.log(slog.LevelInfo, "step failed", failureAttrs(f)...)
-	return workflow.Outcome{}, f
-}
-
-// quick is how long an attempt took at most whose result is not waited for to be
-// written: it takes no longer to get it again.
-const quick = 5 * time.Millisecond
-
-func (k *call) durability() Durability {
-	switch {
-	case !k.reads():
-		return Synced
-	case k.entry.EndedAt.Sub(k.entry.StartedAt) < quick && len(k.entry.Attempts) < 2:
-		return Queued
-	}
-	return Written
-}
-
-func (k *call) reads() bool {
-	return k.op == nil || k.op.GetEffect() == connectorv1.Effect_EFFECT_READ
 }
 
 // made counts the attempts since a person last said: again.
