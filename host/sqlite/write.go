@@ -22,10 +22,9 @@ func (s *Store) do(ctx context.Context, d host.Durability, do func(*transaction)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	result := make(chan error, 1)
-	w := &write{ctx: ctx, do: do, synced: d == host.Synced, result: result}
+	w := &write{ctx: ctx, do: do, synced: d == host.Synced}
 	if d == host.Queued {
-		w.ctx = context.WithoutCancel(ctx)
+		w.ctx = context.Background() // it is done even if the caller ends
 	}
 	if err := s.queue.put(w, d != host.Queued); err != nil {
 		return err
@@ -33,7 +32,7 @@ func (s *Store) do(ctx context.Context, d host.Durability, do func(*transaction)
 	if w.result == nil {
 		return nil
 	}
-	return <-result
+	return <-w.result
 }
 
 // write is the writing goroutine.
