@@ -122,7 +122,7 @@ func storedForecast(f *host.Forecast) *forecast {
 func (q *question) host() *host.Question { return (*host.Question)(q) }
 
 func attemptsOf(in []host.Attempt) []attempt {
-	var out []attempt
+	out := make([]attempt, 0, len(in))
 	for _, a := range in {
 		a.StartedAt, a.EndedAt = a.StartedAt.UTC(), a.EndedAt.UTC()
 		out = append(out, attempt(a))

@@ -102,15 +102,20 @@ type entryRow struct {
 }
 
 func newEntryRow(e host.Entry) (*entryRow, error) {
-	detail, err := encode(entryDetail{
-		Step: e.Step, Connector: e.Connector, Operation: e.Operation, Items: e.Items, Next: e.Next, Failure: e.Failure,
-		Attempts: attemptsOf(e.Attempts), Resume: e.Resume, Until: e.Until.UTC(), Waited: e.Waited, Reason: e.Reason,
-		Question: (*question)(e.Question), Answer: e.Answer, Before: e.Before, From: e.From, StartedAt: e.StartedAt.UTC(), EndedAt: e.EndedAt.UTC(),
-	})
+	d := newEntryDetail(e)
+	detail, err := d.encode()
 	return &entryRow{
 		run: e.Run, path: e.Path, loop: e.Loop, iteration: e.Index, state: string(e.State),
 		input: newBody(e.Input), output: newBody(e.Output), detail: detail,
 	}, err
+}
+
+func newEntryDetail(e host.Entry) entryDetail {
+	return entryDetail{
+		Step: e.Step, Connector: e.Connector, Operation: e.Operation, Items: e.Items, Next: e.Next, Failure: e.Failure,
+		Attempts: attemptsOf(e.Attempts), Resume: e.Resume, Until: e.Until.UTC(), Waited: e.Waited, Reason: e.Reason,
+		Question: (*question)(e.Question), Answer: e.Answer, Before: e.Before, From: e.From, StartedAt: e.StartedAt.UTC(), EndedAt: e.EndedAt.UTC(),
+	}
 }
 
 func (r *entryRow) put(t *transaction) error {

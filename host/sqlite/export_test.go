@@ -12,6 +12,14 @@ import (
 // Latest is the format that this program writes.
 var Latest = latest
 
+// Encode returns an entry's detail as it is written, and as json.Marshal has it.
+func Encode(e host.Entry) (written, marshalled string, writing, marshalling error) {
+	d := newEntryDetail(e)
+	written, writing = d.encode()
+	marshalled, marshalling = encode(d)
+	return written, marshalled, writing, marshalling
+}
+
 // LimitPages makes the file as good as full at so many pages, until it is given room.
 func (s *Store) LimitPages(n int) (room func() error, err error) {
 	var conn *sql.Conn
