@@ -127,16 +127,21 @@ func (r *entryRow) put(t *transaction) error {
 	if err != nil {
 		return err
 	}
-	n, err := t.exec(`insert into entries (seq, run, path, loop, iteration, state, input, input_body, output, output_body, detail)
-		select 1 + coalesce((select seq from entries where seq >= run.seq << 32 and seq < (run.seq + 1) << 32 order by seq desc limit 1), run.seq << 32),
-			run.seq, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 from runs as run where id = ?1
+	j, err := t.journal(r.run)
+	if err != nil {
+		return err
+	}
+	j.last++ // not used if the path is there: a gap does no harm
+	if r.loop != "" {
+		l := loop{j.run, r.loop}
+		t.loops[l] = max(t.loops[l], r.iteration+1)
+	}
+	_, err = t.exec(`insert into entries (seq, run, path, loop, iteration, state, input, input_body, output, output_body, detail)
+		values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		on conflict (run, path) do update set loop = excluded.loop, iteration = excluded.iteration, state = excluded.state,
 			input = excluded.input, input_body = excluded.input_body, output = excluded.output, output_body = excluded.output_body,
 			detail = excluded.detail`,
-		r.run, r.path, r.loop, r.iteration, r.state, input, inputBody, output, outputBody, r.detail)
-	if err == nil && n == 0 {
-		return &host.NotFoundError{Kind: "run", Name: r.run}
-	}
+		j.last, j.run, r.path, r.loop, r.iteration, r.state, input, inputBody, output, outputBody, r.detail)
 	return err
 }
 

@@ -12,6 +12,9 @@ import (
 // Latest is the format that this program writes.
 var Latest = latest
 
+// MaxJournals is of how many runs a store remembers where they are.
+const MaxJournals = maxJournals
+
 // Encode returns an entry's detail as it is written, and as json.Marshal has it.
 func Encode(e host.Entry) (written, marshalled string, writing, marshalling error) {
 	d := newEntryDetail(e)
@@ -53,7 +56,7 @@ func (s *Store) Explain(f host.RunFilter) (plan []string, err error) {
 	return plan, err
 }
 
-// MakeFormat makes a file of an earlier format.
+// MakeFormat makes a file of an earlier format, or brings one to it.
 func MakeFormat(ctx context.Context, path string, format int) error {
 	db, err := sql.Open("sqlite", dsn(path, "_auto_vacuum=2"))
 	if err != nil {
@@ -65,7 +68,11 @@ func MakeFormat(ctx context.Context, path string, format int) error {
 		return err
 	}
 	defer conn.Close()
-	return migrateTo(ctx, conn, path, 0, format)
+	from, err := formatOf(ctx, conn, path)
+	if err != nil {
+		return err
+	}
+	return migrateTo(ctx, conn, path, from, format)
 }
 
 // EmptyLog moves everything from the log to the file.

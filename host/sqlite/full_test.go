@@ -94,13 +94,13 @@ func noSpace(t *testing.T, s *sqlite.Store, fill, free func()) {
 	_, _, err := s.CreateRun(ctx, host.Run{ID: "r"})
 	require.NoError(t, err)
 	fill()
-	entry := func(path string) host.Entry {
-		return host.Entry{Run: "r", Path: path, Output: json.RawMessage(`"` + strings.Repeat("x", 3000) + `"`)}
+	entry := func(path string, iteration int) host.Entry {
+		return host.Entry{Run: "r", Path: path, Loop: "l", Index: iteration, Output: json.RawMessage(`"` + strings.Repeat("x", 3000) + `"`)}
 	}
 	var want []string
 	for i := 0; ; i++ {
 		require.Less(t, i, 10_000, "the file never gets full")
-		err = s.PutEntry(ctx, entry(fmt.Sprint(i)), host.Durability(i%2))
+		err = s.PutEntry(ctx, entry(fmt.Sprint(i), i), host.Durability(i%2))
 		if err != nil {
 			break
 		}
@@ -114,6 +114,7 @@ func noSpace(t *testing.T, s *sqlite.Store, fill, free func()) {
 		assert.ErrorContains(t, err, "no space is left to write "+s.Path()+": make room on its disk")
 	}
 	isNoSpace(err)
+	isNoSpace(s.PutEntry(ctx, entry("refused", 1<<20), host.Written))
 
 	payload := json.RawMessage(`"` + strings.Repeat("y", 3000) + `"`)
 	events := []host.Event{{Connector: "c", Trigger: "t", ID: "1", Payload: payload}, {Connector: "c", Trigger: "t", ID: "2", Payload: payload}}
@@ -131,17 +132,20 @@ func noSpace(t *testing.T, s *sqlite.Store, fill, free func()) {
 	require.NoError(t, err)
 	assert.False(t, found, "no cursor without the events")
 
-	require.NoError(t, s.PutEntry(ctx, entry("queued"), host.Queued), "accepted before it was tried")
+	require.NoError(t, s.PutEntry(ctx, entry("queued", len(want)), host.Queued), "accepted before it was tried")
 	assert.Equal(t, want, paths(t, s), "what was acknowledged is there, and nothing else")
-	isNoSpace(s.PutEntry(ctx, entry("after"), host.Queued))
-	isNoSpace(s.PutEntry(ctx, entry("after"), host.Synced))
+	isNoSpace(s.PutEntry(ctx, entry("after", 1<<21), host.Queued))
+	isNoSpace(s.PutEntry(ctx, entry("after", 1<<21), host.Synced))
 
 	free()
 	fresh, err := s.AddEvents(ctx, events)
 	require.NoError(t, err)
 	assert.Len(t, fresh, 2)
-	require.NoError(t, s.PutEntry(ctx, entry("last"), host.Queued))
+	require.NoError(t, s.PutEntry(ctx, entry("last", len(want)+1), host.Queued))
 	assert.Equal(t, append(want, "queued", "last"), paths(t, s), "what was queued is there, in its place")
+	n, err := s.Iterations(ctx, "r", "l")
+	require.NoError(t, err)
+	assert.Equal(t, len(want)+2, n, "what was refused is not counted")
 	require.NoError(t, s.Close())
 	checkIntegrity(t, s.Path())
 }
@@ -174,7 +178,7 @@ func TestStore_OneBadWriteAmongMany(t *testing.T) {
 			if i%10 == 0 {
 				run = "none"
 			}
-			results <- s.PutEntry(ctx, host.Entry{Run: run, Path: fmt.Sprint(i)}, host.Durability(i%2))
+			results <- s.PutEntry(ctx, host.Entry{Run: run, Path: fmt.Sprint(i), Loop: "l", Index: i}, host.Durability(i%2))
 		}()
 	}
 	refused := 0
@@ -189,6 +193,9 @@ func TestStore_OneBadWriteAmongMany(t *testing.T) {
 	}
 	assert.Equal(t, 20, refused)
 	assert.Len(t, paths(t, s), 180)
+	n, err := s.Iterations(ctx, "r", "l")
+	require.NoError(t, err)
+	assert.Equal(t, 200, n)
 }
 
 func paths(t *testing.T, s *sqlite.Store) []string {

@@ -24,11 +24,13 @@ func TestOpen_FilesOfEveryFormat(t *testing.T) {
 		t.Run(fmt.Sprint(format), func(t *testing.T) {
 			t.Parallel()
 			path := filepath.Join(t.TempDir(), "storyloop.db")
-			require.NoError(t, sqlite.MakeFormat(context.Background(), path, format))
-			for n := range format {
-				rows, err := os.ReadFile(fmt.Sprintf("testdata/format-%d.sql", n+1))
-				require.NoError(t, err, "each format has rows to bring along")
-				execute(t, path, string(rows))
+			for n := range format + 1 {
+				require.NoError(t, sqlite.MakeFormat(context.Background(), path, n))
+				if n > 0 {
+					rows, err := os.ReadFile(fmt.Sprintf("testdata/format-%d.sql", n))
+					require.NoError(t, err, "each format has rows to bring along")
+					execute(t, path, string(rows))
+				}
 			}
 			require.NoError(t, os.Chmod(path, 0o600))
 			s := openStore(t, path)
@@ -78,6 +80,41 @@ func checkFormat(t *testing.T, s *sqlite.Store, format int) {
 		require.NoError(t, err)
 		assert.Equal(t, json.RawMessage(`{"used":96}`), value)
 	}
+	if format >= 4 {
+		n, err := s.Iterations(ctx, "r1", "loop-2")
+		require.NoError(t, err)
+		assert.Equal(t, 7, n)
+	}
+}
+
+// A file of the format in which SQLite itself counted iterations goes on from there.
+func TestOpen_LoopsGoOn(t *testing.T) {
+	t.Parallel()
+	ctx, path := context.Background(), filepath.Join(t.TempDir(), "storyloop.db")
+	for format := range 4 {
+		require.NoError(t, sqlite.MakeFormat(ctx, path, format))
+		if format == 1 {
+			rows, err := os.ReadFile("testdata/format-1.sql")
+			require.NoError(t, err)
+			execute(t, path, string(rows))
+		}
+	}
+	require.NoError(t, os.Chmod(path, 0o600))
+	s := openStore(t, path)
+	for _, x := range []struct{ index, want int }{{2, 5}, {4, 5}, {5, 6}} {
+		e := someEntry("r1", x.index)
+		require.NoError(t, s.PutEntry(ctx, e, host.Written))
+		n, err := s.Iterations(ctx, "r1", "loop-1")
+		require.NoError(t, err)
+		assert.Equal(t, x.want, n)
+	}
+	entries, _, err := s.Entries(ctx, "r1", 0, 0)
+	require.NoError(t, err)
+	var order []int
+	for _, e := range entries {
+		order = append(order, e.Index)
+	}
+	assert.Equal(t, []int{4, 2, 5}, order, "in the order in which they were first put")
 }
 
 func TestOpen_NewerFormat(t *testing.T) {

@@ -81,6 +81,7 @@ func (p *pruning) run(ctx context.Context, seq int64, id string) error {
 		if _, err := t.exec("delete from loops where run = ?", seq); err != nil {
 			return err
 		}
+		t.forgetRun(id, seq)
 		_, err := t.exec("delete from runs where seq = ?", seq)
 		return err
 	})

@@ -38,7 +38,7 @@ func (s *Store) do(ctx context.Context, d host.Durability, do func(*transaction)
 // write is the writing goroutine.
 func (s *Store) write(conn *sql.Conn) {
 	defer close(s.written)
-	w := writer{store: s, conn: conn, tx: transaction{conn: conn, statements: map[string]*sql.Stmt{}}, full: true}
+	w := writer{store: s, conn: conn, tx: newTransaction(conn), full: true}
 	var batch []*write
 	for more := true; more; {
 		batch, more = s.queue.take(append(batch[:0], w.stuck...))
@@ -140,6 +140,7 @@ func (w *writer) try(batch []*write) (err error) {
 	defer func() {
 		if err != nil {
 			_, _ = w.tx.exec("rollback") // SQLite may have done so itself
+			w.tx.forget()
 			err = explain(w.store.path, err)
 		}
 	}()
@@ -147,6 +148,9 @@ func (w *writer) try(batch []*write) (err error) {
 		if err := x.do(&w.tx); err != nil {
 			return err
 		}
+	}
+	if err := w.tx.putLoops(); err != nil {
+		return err
 	}
 	_, err = w.tx.exec("commit")
 	return err

@@ -41,6 +41,9 @@ func FillMillion(path string) error {
 			return fmt.Errorf("writing steps: %w", err)
 		}
 	}
+	if _, err := db.Exec("insert into loops (run, path, iterations) select run, loop, max(iteration) + 1 from entries group by run, loop"); err != nil {
+		return fmt.Errorf("writing loops: %w", err)
+	}
 	_, err = db.Exec("commit")
 	return err
 }
