@@ -78,11 +78,12 @@ var seen = []string{
 type shapes struct {
 	of       map[*jsonschema.Schema]*shape
 	anything *shape
-	other    []int // The fields that are not seen.
+	plain    map[kind]*shape // Those that ask for nothing but a type, which most do.
+	other    []int           // The fields that are not seen.
 }
 
 func newShape(s *jsonschema.Schema) *shape {
-	b := &shapes{of: map[*jsonschema.Schema]*shape{}, anything: &shape{kinds: isAnything, literal: true, maxItems: math.MaxInt}}
+	b := &shapes{of: map[*jsonschema.Schema]*shape{}, plain: map[kind]*shape{}, anything: &shape{kinds: isAnything, literal: true, maxItems: math.MaxInt}}
 	b.anything.items, b.anything.others = b.anything, b.anything
 	for i, t := 0, reflect.TypeFor[jsonschema.Schema](); i < t.NumField(); i++ {
 		if !slices.Contains(seen, t.Field(i).Name) {
@@ -117,7 +118,13 @@ func (b *shapes) shape(s *jsonschema.Schema) *shape {
 			made.also = append(made.also, b.shape(also))
 		}
 	}
-	if len(made.also) == 1 && b.bare(&made) && (made.kinds == isAnything || made.kinds == made.also[0].kinds) {
+	switch bare := b.bare(&made); {
+	case bare && len(made.also) == 0:
+		if b.plain[made.kinds] == nil {
+			b.plain[made.kinds] = &made
+		}
+		b.of[s] = b.plain[made.kinds]
+	case bare && len(made.also) == 1 && (made.kinds == isAnything || made.kinds == made.also[0].kinds):
 		b.of[s] = made.also[0] // One pass less.
 	}
 	return b.of[s]
