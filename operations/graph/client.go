@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
@@ -84,18 +85,14 @@ func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
 }
 
 func (c *Client) do(ctx context.Context, r Request) (*Response, error) {
-	hidden := secrets(r)
-	ctx, cancel := context.WithTimeout(ctx, c.timeout())
+	ctx, cancel := c.bounded(ctx)
 	defer cancel()
-	req, err := c.build(ctx, r)
+	var sent atomic.Bool
+	req, err := c.build(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { sent.Store(true) }}), r)
 	if err != nil {
 		return nil, &Error{Class: Invalid, Applied: No, Sentence: "The request could not be put together.", Err: withoutURL(err)}
 	}
-	var sent atomic.Bool
-	req = req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		WroteHeaders: func() { sent.Store(true) },
-	}))
-	answer, err := c.client().Do(req)
+	answer, err := c.transport().RoundTrip(req)
 	if err != nil {
 		return nil, lost(req.Method, sent.Load(), withoutURL(err))
 	}
@@ -114,7 +111,7 @@ func (c *Client) do(ctx context.Context, r Request) (*Response, error) {
 	if e := decodeError(req.Method, answer, body); e != nil {
 		e.Quotas = quotas
 		e.RetryAfter = retryAfter(e, answer.Header, quotas)
-		e.Upstream = redact(e.Upstream, hidden)
+		e.Upstream = redact(e.Upstream, secrets(r))
 		return nil, e
 	}
 	return &Response{
@@ -126,6 +123,10 @@ func (c *Client) do(ctx context.Context, r Request) (*Response, error) {
 // Decode reads the body, which must be JSON, into out. What it cannot read counts
 // as an answer that was lost: a proxy's page, or a body that was cut off.
 func (r *Response) Decode(out any) error {
+	if raw, ok := out.(*json.RawMessage); ok && json.Valid(r.Body) {
+		*raw = bytes.TrimSpace(r.Body)
+		return nil
+	}
 	if err := json.Unmarshal(r.Body, out); err != nil {
 		return &Error{
 			Class: Unavailable, Applied: writes(r.method, Unknown), Status: r.Status, Quotas: r.Quotas,
@@ -136,12 +137,23 @@ func (r *Response) Decode(out any) error {
 	return nil
 }
 
-func (c *Client) client() *http.Client {
-	return &http.Client{
-		Transport: c.Transport,
-		// A token goes to the host it was meant for, and nowhere else.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+// bounded ends a request when the client's timeout is over. A caller that waits no
+// longer than that has a clock of its own.
+func (c *Client) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	end := time.Now().Add(c.timeout())
+	if own, ok := ctx.Deadline(); ok && own.Before(end) {
+		return ctx, func() {}
 	}
+	return context.WithDeadline(ctx, end)
+}
+
+// transport is what sends. It follows no redirect: a token goes to the host it was
+// meant for, and nowhere else.
+func (c *Client) transport() http.RoundTripper {
+	if c.Transport == nil {
+		return http.DefaultTransport
+	}
+	return c.Transport
 }
 
 func (c *Client) build(ctx context.Context, r Request) (*http.Request, error) {
@@ -149,8 +161,11 @@ func (c *Client) build(ctx context.Context, r Request) (*http.Request, error) {
 	if method == "" {
 		method = http.MethodGet
 	}
-	query, form := clone(r.Query), clone(r.Params)
+	query, form := r.Query, r.Params
 	if r.Proof != "" {
+		if form = maps.Clone(form); form == nil {
+			form = url.Values{}
+		}
 		form.Set("appsecret_proof", r.Proof)
 	}
 	var body io.Reader
@@ -162,9 +177,9 @@ func (c *Client) build(ctx context.Context, r Request) (*http.Request, error) {
 			return nil, err
 		}
 		body, contentType = bytes.NewReader(b), "application/json"
-		merge(query, form)
+		query = merged(query, form)
 	case method == http.MethodGet || method == http.MethodDelete:
-		merge(query, form)
+		query = merged(query, form)
 	case len(form) > 0:
 		body, contentType = strings.NewReader(form.Encode()), "application/x-www-form-urlencoded"
 	}
@@ -223,16 +238,18 @@ func encodeJSON(v any) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-func clone(v url.Values) url.Values {
-	out := url.Values{}
-	merge(out, v)
-	return out
-}
-
-func merge(into, from url.Values) {
-	for name, values := range from {
-		into[name] = append([]string(nil), values...)
+// merged returns parameters with others added or put in their place. It changes
+// neither.
+func merged(params, more url.Values) url.Values {
+	switch {
+	case len(more) == 0:
+		return params
+	case len(params) == 0:
+		return more
 	}
+	both := maps.Clone(params)
+	maps.Copy(both, more)
+	return both
 }
 
 // date is when the answer was sent, by the clock of who sent it.

@@ -2,6 +2,7 @@ package graph_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -139,6 +140,11 @@ func TestDo_Timeout(t *testing.T) {
 	c.Timeout = 20 * time.Millisecond
 	_, err = c.Do(t.Context(), graph.Request{Host: graph.Facebook, Path: "/1"})
 	assert.Contains(t, failure(t, err).Sentence, "in time", "a caller without a deadline does not wait for ever")
+
+	ctx, cancel = context.WithTimeout(t.Context(), time.Hour)
+	defer cancel()
+	_, err = c.Do(ctx, graph.Request{Host: graph.Facebook, Path: "/1"})
+	assert.Contains(t, failure(t, err).Sentence, "in time", "nor does one with a late deadline")
 }
 
 func TestDo_FollowsNoRedirect(t *testing.T) {
@@ -180,6 +186,8 @@ func TestDo_Errors(t *testing.T) {
 		{"spam is no rate limit", `{"error":{"message":"m","code":4,"error_subcode":2207051}}`, 400, graph.Refused, graph.No, "4/2207051"},
 		{"transient", `{"error":{"message":"m","code":12345,"is_transient":true}}`, 400, graph.Unavailable, graph.Unknown, "12345"},
 		{"unheard of", `{"error":{"message":"m","code":12345}}`, 400, graph.Refused, graph.No, "12345"},
+		{"sign-in in a 200", `{"error_type":"OAuthException","code":400,"error_message":"m"}`, 200, graph.Unauthenticated, graph.No, "400"},
+		{"upload in a 200", `{"debug_info":{"retriable":true,"type":"x","message":"m"}}`, 200, graph.Unavailable, graph.Unknown, ""},
 		{"error in a 200", `{"error":{"message":"m","code":100}}`, 200, graph.Invalid, graph.No, "100"},
 		{"sign-in", `{"error_type":"OAuthException","code":400,"error_message":"Matching code was not found"}`, 400, graph.Unauthenticated, graph.No, "400"},
 		{"upload", `{"debug_info":{"retriable":false,"type":"ProcessingFailedError","message":"m"}}`, 412, graph.Refused, graph.No, ""},
@@ -214,10 +222,36 @@ func TestDo_UnreadableAnswerIsALostOne(t *testing.T) {
 		c := serve(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, body) })
 		resp, err := c.Do(t.Context(), graph.Request{Host: graph.Facebook, Method: "POST", Path: "/1"})
 		require.NoError(t, err)
-		e := failure(t, resp.Decode(&struct{ ID string }{}))
-		assert.Equal(t, graph.Unavailable, e.Class)
-		assert.Equal(t, graph.Unknown, e.Applied)
+		for _, out := range []any{&struct{ ID string }{}, &json.RawMessage{}} {
+			e := failure(t, resp.Decode(out))
+			assert.Equal(t, graph.Unavailable, e.Class)
+			assert.Equal(t, graph.Unknown, e.Applied)
+		}
 	}
+}
+
+func TestDo_AnAnswerMaySpeakOfErrors(t *testing.T) {
+	t.Parallel()
+	const body = ` {"caption":"an \"error\", \"debug_info\"","error":null} `
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, body+"\n") })
+	resp, err := c.Do(t.Context(), graph.Request{Host: graph.Facebook, Path: "/1"})
+	require.NoError(t, err)
+	var raw json.RawMessage
+	require.NoError(t, resp.Decode(&raw))
+	assert.Equal(t, strings.TrimSpace(body), string(raw), "as it came")
+}
+
+func TestDo_LeavesTheParametersOfItsCallerAsTheyAre(t *testing.T) {
+	t.Parallel()
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		assert.Equal(t, url.Values{"fields": {"id"}, "limit": {"2"}, "appsecret_proof": {"p"}}, r.URL.Query(), "parameters win over the query")
+		fmt.Fprint(w, `{}`)
+	})
+	params, query := url.Values{"fields": {"id"}}, url.Values{"limit": {"2"}, "fields": {"caption"}}
+	_, err := c.Do(t.Context(), graph.Request{Host: graph.Facebook, Path: "/1", Params: params, Query: query, Proof: "p"})
+	require.NoError(t, err)
+	assert.Equal(t, url.Values{"fields": {"id"}}, params)
+	assert.Equal(t, url.Values{"limit": {"2"}, "fields": {"caption"}}, query)
 }
 
 func TestDo_HidesSecretsThatMetaQuotes(t *testing.T) {

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -123,6 +124,9 @@ func writes(method string, a Applied) Applied {
 
 // decodeError returns the error in an answer, or nil if there is none.
 func decodeError(method string, answer *http.Response, body []byte) *Error {
+	if answer.StatusCode < 300 && !mentionsError(body) {
+		return nil
+	}
 	u, found := upstream(body)
 	if !found && answer.StatusCode < 300 {
 		return nil
@@ -133,6 +137,12 @@ func decodeError(method string, answer *http.Response, body []byte) *Error {
 	e := classify(u, answer.StatusCode)
 	e.Applied = writes(method, e.Applied)
 	return e
+}
+
+// mentionsError reports whether an answer may hold an error. Few do, and to look
+// whether one does takes as long as to read it.
+func mentionsError(body []byte) bool {
+	return bytes.Contains(body, []byte(`"error`)) || bytes.Contains(body, []byte(`"debug_info"`))
 }
 
 // upstream reads the shapes in which Meta reports errors: the Graph API's, that

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"sort"
+	"strconv"
 	"time"
 )
 
@@ -23,12 +24,12 @@ func Quotas(h http.Header, now time.Time) []Quota {
 	var out []Quota
 	for _, budget := range []struct{ header, name string }{{"X-App-Usage", "app"}, {"X-Page-Usage", "page"}} {
 		var u usage
-		if json.Unmarshal([]byte(h.Get(budget.header)), &u) == nil && len(u) > 0 {
+		if read(h, budget.header, &u) && len(u) > 0 {
 			out = append(out, u.quota(budget.name, "", now))
 		}
 	}
 	var cases map[string][]usage
-	if json.Unmarshal([]byte(h.Get("X-Business-Use-Case-Usage")), &cases) != nil {
+	if !read(h, "X-Business-Use-Case-Usage", &cases) {
 		return out
 	}
 	subjects := make([]string, 0, len(cases))
@@ -48,14 +49,20 @@ func Quotas(h http.Header, now time.Time) []Quota {
 	return out
 }
 
+// read reads a header that is JSON, if it is there.
+func read(h http.Header, name string, into any) bool {
+	text := h.Get(name)
+	return text != "" && json.Unmarshal([]byte(text), into) == nil
+}
+
 // usage is one object of a usage header: percentages under keys of their own.
 type usage map[string]json.RawMessage
 
 func (u usage) quota(name, subject string, now time.Time) Quota {
 	q := Quota{Name: name, Subject: subject}
 	for key, raw := range u {
-		var n float64
-		if json.Unmarshal(raw, &n) != nil {
+		n, err := strconv.ParseFloat(string(raw), 64)
+		if err != nil {
 			continue
 		}
 		if key == "estimated_time_to_regain_access" {
