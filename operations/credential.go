@@ -2,6 +2,7 @@ package operations
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/url"
 
@@ -57,9 +58,15 @@ func (a *api) addPages(ctx context.Context, k *key, registration app, in inspect
 			return err
 		}
 	}
-	for _, p := range pages {
-		p.Proof = proof(registration.Secret, p.Token)
-		k.Pages = append(k.Pages, p)
+	if len(pages) == 0 {
+		return nil
+	}
+	for i := range pages {
+		pages[i].Proof = proof(registration.Secret, pages[i].Token)
+	}
+	var err error
+	if k.Pages, err = json.Marshal(pages); err != nil {
+		return fmt.Errorf("sealing the keys to Pages: %w", err)
 	}
 	return nil
 }

@@ -32,6 +32,9 @@ func failure(err error) error {
 }
 
 func graphError(err error) (*graph.Error, bool) {
+	if err == nil {
+		return nil, false // Without what errors.As needs.
+	}
 	var e *graph.Error
 	ok := errors.As(err, &e)
 	return e, ok

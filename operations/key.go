@@ -20,7 +20,10 @@ type key struct {
 	UserID string     `json:"user_id"` // Whose token it is.
 	Token  string     `json:"token"`
 	Proof  string     `json:"proof,omitempty"`
-	Pages  []pageKey  `json:"pages,omitempty"` // Facebook Login: the Pages that the user may manage.
+	// Pages are the keys to the Pages that the user may manage, with Facebook Login.
+	// They are read where one is wanted: an agency has hundreds, and most calls want
+	// none.
+	Pages json.RawMessage `json:"pages,omitempty"`
 }
 
 // pageKey is the key to one Page.
@@ -40,6 +43,16 @@ func readKey(secret connector.Secret) (key, error) {
 		}
 	}
 	return k, nil
+}
+
+// pages reads the keys to Pages. Without one Meta is asked, and so it is where they
+// cannot be read.
+func (k key) pages() []pageKey {
+	var all []pageKey
+	if len(k.Pages) == 0 || json.Unmarshal(k.Pages, &all) != nil {
+		return nil
+	}
+	return all
 }
 
 // seal makes the secret of a credential.
@@ -67,13 +80,14 @@ func proof(secret, token string) string {
 // Instagram account, or the only one. Where the credential does not hold it, Meta
 // is asked.
 func (s *session) pageKey(ctx context.Context, pageID, igUserID string) (pageKey, error) {
-	for _, p := range s.key.Pages {
+	held := s.key.pages()
+	for _, p := range held {
 		if pageID == p.ID || pageID == "" && igUserID != "" && igUserID == p.IGUserID {
 			return p, nil
 		}
 	}
-	if pageID == "" && igUserID == "" && len(s.key.Pages) == 1 {
-		return s.key.Pages[0], nil
+	if pageID == "" && igUserID == "" && len(held) == 1 {
+		return held[0], nil
 	}
 	if pageID == "" {
 		return s.linkedPage(ctx, igUserID)

@@ -56,7 +56,7 @@ func (s *session) accountsOf(ctx context.Context, in optionInput) ([]string, err
 		account, err := s.accountOf(ctx, in)
 		return []string{account}, err
 	}
-	if accounts := linkedTo(s.key.Pages); len(accounts) > 0 {
+	if accounts := linkedTo(s.key.pages()); len(accounts) > 0 {
 		return accounts, nil
 	}
 	pages, err := s.pages(ctx)

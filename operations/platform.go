@@ -39,7 +39,7 @@ func inspectToken(a *api) connector.Operation {
 			return out, "", err
 		}
 		out.Account, out.UserID = me.Name, me.ID
-		for _, p := range s.key.Pages {
+		for _, p := range s.key.pages() {
 			if p.ID == me.ID {
 				out.Type = "PAGE"
 				return out, "", nil
