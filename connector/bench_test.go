@@ -4,6 +4,7 @@ package connector_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"net"
 	"net/textproto"
@@ -36,8 +37,10 @@ func BenchmarkGetStory(b *testing.B) {
 		}},
 		Operation: "get_story", Input: []byte(`{"story_id":"18023000000000001"}`),
 	}
+	ctx, cancel := context.WithTimeout(b.Context(), time.Minute) // As any host has.
+	defer cancel()
 	call := func() {
-		resp, err := srv.Invoke(b.Context(), req)
+		resp, err := srv.Invoke(ctx, req)
 		if err != nil || resp.GetFailure() != nil || len(resp.GetResult().GetDiagnostics()) > 0 {
 			b.Fatal(resp, err)
 		}

@@ -133,6 +133,12 @@ func decode[In any](raw json.RawMessage) (in In, err error) {
 // encode leaves "<" and "&" as they are: an output is no HTML.
 func encode(out any) ([]byte, error) {
 	var b bytes.Buffer
+	if raw, ok := out.(json.RawMessage); ok && raw != nil {
+		if err := json.Compact(&b, raw); err != nil {
+			return nil, fmt.Errorf("encoding the output: %w", err)
+		}
+		return b.Bytes(), nil
+	}
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	if err := e.Encode(out); err != nil {

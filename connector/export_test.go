@@ -17,3 +17,9 @@ type Server interface {
 func NewServer(spec Spec) (Server, error) {
 	return newServer(spec, newLogger(io.Discard, slog.LevelInfo))
 }
+
+// Encode writes an output.
+func Encode(out any) ([]byte, error) { return encode(out) }
+
+// CallLogger returns the logger of a call.
+func CallLogger(l *slog.Logger, call string) *slog.Logger { return callLogger(l, call) }

@@ -32,18 +32,23 @@ func checked(schema *validate.Schema, text []byte, unknown []string) []Problem {
 		text = []byte("{}")
 	}
 	problems, err := schema.CheckKnown(text, unknown)
-	var syntax *validate.SyntaxError
-	switch {
-	case errors.As(err, &syntax):
-		return []Problem{{Code: "not_json", Summary: syntax.Error()}}
-	case err != nil:
-		return []Problem{{Code: "not_checked", Summary: err.Error()}}
+	if err != nil {
+		return []Problem{unchecked(err)}
 	}
 	var out []Problem
 	for _, p := range problems {
 		out = append(out, Problem{Pointer: p.Pointer, Code: p.Code, Summary: p.Message, Detail: p.Detail})
 	}
 	return out
+}
+
+// unchecked says why a text could not be checked.
+func unchecked(err error) Problem {
+	var syntax *validate.SyntaxError
+	if errors.As(err, &syntax) {
+		return Problem{Code: "not_json", Summary: syntax.Error()}
+	}
+	return Problem{Code: "not_checked", Summary: err.Error()}
 }
 
 // refuse turns errors among problems into one error whose message names them.

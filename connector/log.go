@@ -1,6 +1,7 @@
 package connector
 
 import (
+	"context"
 	"io"
 	"log/slog"
 )
@@ -40,3 +41,27 @@ func levelName(level any) string {
 		return "error"
 	}
 }
+
+// callHandler adds a call's id to what it is told, as slog's With would. Most calls
+// say nothing, and With makes its text at once.
+type callHandler struct {
+	slog.Handler
+	call string
+}
+
+func callLogger(l *slog.Logger, call string) *slog.Logger {
+	return slog.New(callHandler{l.Handler(), call})
+}
+
+// Handle writes a record.
+func (h callHandler) Handle(ctx context.Context, r slog.Record) error {
+	return h.WithAttrs(nil).Handle(ctx, r)
+}
+
+// WithAttrs returns a handler that also adds attributes.
+func (h callHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return h.Handler.WithAttrs(append([]slog.Attr{slog.String("call", h.call)}, attrs...))
+}
+
+// WithGroup returns a handler that puts attributes into a group.
+func (h callHandler) WithGroup(name string) slog.Handler { return h.WithAttrs(nil).WithGroup(name) }

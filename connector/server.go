@@ -242,7 +242,7 @@ func (s *server) call(c *connectorv1.Call, resume string) *Call {
 	return &Call{
 		ID: c.GetId(), IdempotencyKey: c.GetIdempotencyKey(), Resume: resume,
 		Credential: credentialFrom(c.GetCredential()),
-		Log:        s.log.With("call", c.GetId()),
+		Log:        callLogger(s.log, c.GetId()),
 		resume:     resume,
 	}
 }
