@@ -174,7 +174,8 @@ func (g *glance) quoted() (inside []byte, plain, ok bool) {
 	return nil, false, false
 }
 
-// number steps over a whole number, or over any that is only asked for its kind.
+// number steps over a whole number, or over any that is only asked for its kind. It
+// stops before an exponent, behind which nothing fits.
 func (g *glance) number(s *shape) bool {
 	start := g.at
 	if g.peek() == '-' {
@@ -186,9 +187,9 @@ func (g *glance) number(s *shape) bool {
 	}
 	if g.peek() == '.' {
 		g.at++
-		return s.kinds&isFraction != 0 && !s.bounded && g.digits() && g.peek()|' ' != 'e' && g.at-start <= longest
+		return s.kinds&isFraction != 0 && !s.bounded && g.digits() && g.at-start <= longest
 	}
-	if s.kinds&isInteger == 0 || g.peek()|' ' == 'e' || g.at-start > longest {
+	if s.kinds&isInteger == 0 || g.at-start > longest {
 		return false
 	}
 	if !s.bounded {

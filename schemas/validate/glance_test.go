@@ -154,7 +154,9 @@ func TestCheck_AtAGlance(t *testing.T) {
 		{`{"format":"uri"}`, `"https://cdn.example/a.jpg"`, `"a b"`},
 		{`{"$defs":{"n":{"type":"object","properties":{"next":{"$ref":"#/$defs/n"}}}},"type":"object","$ref":"#/$defs/n"}`, `{"next":{"next":{}}}`, `{"next":{"next":1}}`},
 		{`{"allOf":[{"required":["a"]},{"required":["b"]}]}`, `{"a":1,"b":2}`, `{"a":1}`},
+		{`{"$defs":{"a":{"required":["x"]}},"type":"object","$ref":"#/$defs/a"}`, `{"x":1}`, `3`},
 		{`true`, `[1,{"a":[]}]`, `[1,]`},
+		{`{}`, "\t1.5\r\n", "1\x00"},
 		// What a glance cannot see.
 		{`{"oneOf":[{"type":"string"},{"type":"integer"}]}`, ``, `true`},
 		{`{"properties":{"a":{"not":{}}}}`, `{"b":1}`, `{"a":1}`},
