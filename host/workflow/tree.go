@@ -126,6 +126,10 @@ func (n *node) child(token string) (*node, place) {
 
 // quote returns s as JSON, without the HTML escapes of encoding/json.
 func quote(s string) []byte {
+	if plain(s) { // as nearly all names are
+		b := make([]byte, 0, len(s)+2)
+		return append(append(append(b, '"'), s...), '"')
+	}
 	var b strings.Builder
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
@@ -133,6 +137,16 @@ func quote(s string) []byte {
 		panic("encoding a string: " + err.Error()) // cannot happen
 	}
 	return []byte(strings.TrimSuffix(b.String(), "\n"))
+}
+
+// plain reports whether JSON has s as it is.
+func plain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 func text(s string, line, column int) *node {
