@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	connectorv1 "github.com/storyloop/storyloop/proto/connector/v1"
 )
@@ -77,9 +78,9 @@ func (m *many) next() (context.Context, *connectorv1.InvokeManyRequest) {
 		switch {
 		case err != nil:
 			m.err = err
-		case req.GetInvoke() == nil:
+		case req.GetCancellation() != nil:
 			m.cancel(req.GetNumber())
-		default:
+		case req.GetInvoke() != nil: // What is neither, only a newer host can mean.
 			ctx, ok := m.begin(req)
 			if ok {
 				return ctx, req
@@ -138,12 +139,24 @@ func (m *many) attempt(ctx context.Context, req *connectorv1.InvokeManyRequest) 
 	delete(m.underWay, answer.Number)
 	m.mu.Unlock()
 
+	msg, err := m.encode(answer)
+	if err != nil {
+		answer.Answer = invokeError(err)
+		msg, _ = m.encode(answer) // It is short, and gRPC's own words.
+	}
 	m.sending.Lock()
 	defer m.sending.Unlock()
-	if err := m.stream.Send(answer); status.Code(err) == codes.ResourceExhausted {
-		answer.Answer = invokeError(err)
-		_ = m.stream.Send(answer) // If that fails the host is gone.
+	_ = m.stream.SendMsg(msg) // If that fails the host is gone.
+}
+
+// encode makes an answer ready to be sent. What cannot be sent must not be tried:
+// gRPC would end the stream with it, and all other attempts.
+func (m *many) encode(answer *connectorv1.InvokeManyResponse) (*grpc.PreparedMsg, error) {
+	if size := proto.Size(answer); size > connectorv1.MaxMessage {
+		return nil, status.Errorf(codes.ResourceExhausted, "the answer has %d bytes; at most %d may be sent", size, connectorv1.MaxMessage)
 	}
+	msg := &grpc.PreparedMsg{}
+	return msg, msg.Encode(m.stream, answer)
 }
 
 // invokeInfo says of an attempt what gRPC would say of a call of Invoke.

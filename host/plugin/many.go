@@ -2,7 +2,7 @@ package plugin
 
 import (
 	"context"
-	"log/slog"
+	"fmt"
 	"sync"
 	"time"
 
@@ -16,31 +16,33 @@ import (
 	connectorv1 "github.com/storyloop/storyloop/proto/connector/v1"
 )
 
-// maxUnanswered is how many bytes of calls may be under way on a shared stream.
-// gRPC buffers more than that, so that sending never blocks, and no call is kept
-// from its deadline by another.
-const maxUnanswered = 48 << 10
-
-// around is how much a call takes on the stream beside its request, with its
-// cancellation, at most.
-const around = 256
+const (
+	// maxUnanswered is how many bytes of calls may be under way on a shared stream.
+	// gRPC buffers more than that, so that sending never blocks, and no call is kept
+	// from its deadline by another.
+	maxUnanswered = 48 << 10
+	// around is what a call takes on the stream beside its message: its number, its
+	// cancellation, and what gRPC puts before the two.
+	around = 64
+	// sendLimit ends a stream that blocks all the same: its connector answers what
+	// it has not read.
+	sendLimit = 5 * time.Second
+)
 
 // many makes calls of Invoke over one stream, which costs a fraction of a stream
 // for each. Calls that are large, and what is more than fits, go by Invoke itself.
 type many struct {
-	client connectorv1.OperationServiceClient
-	log    *slog.Logger
-	open   sync.Once
+	stop context.CancelFunc // Ends the stream.
 
-	sending sync.Mutex // Guards stream's sending side.
+	sending sync.Mutex  // Guards the stream's sending side.
+	stuck   *time.Timer // Runs while something is being sent.
 	stream  grpc.BidiStreamingClient[connectorv1.InvokeManyRequest, connectorv1.InvokeManyResponse]
 
 	mu sync.Mutex
 	// Guarded by mu.
-	broken     bool // The stream is not to be used, now or any more.
 	last       uint64
-	unanswered int // Bytes.
-	calls      map[uint64]sharedCall
+	unanswered int                   // Bytes.
+	calls      map[uint64]sharedCall // Nil when the stream has ended.
 }
 
 // sharedCall is a call that was sent and not answered.
@@ -54,30 +56,27 @@ type sharedAnswer struct {
 	err  error
 }
 
-// invoke runs an attempt as Invoke does. It returns false if this one cannot go
-// over the stream.
-func (m *many) invoke(ctx context.Context, req *connectorv1.InvokeRequest) (*connectorv1.InvokeResponse, error, bool) {
-	m.open.Do(m.begin)
-	number, call, ok := m.enter(proto.Size(req) + around)
-	if !ok {
-		return nil, nil, false
+// share opens the stream that the process's calls share. One that breaks is not
+// opened again: whatever broke it would do so to the calls of others.
+func (p *process) share() error {
+	ctx, stop := context.WithCancel(context.Background())
+	stream, err := p.operations.InvokeMany(ctx)
+	if err != nil {
+		stop()
+		return fmt.Errorf("opening the stream for its calls: %w", p.orExit(err))
 	}
-	out := &connectorv1.InvokeManyRequest{Number: number, Action: &connectorv1.InvokeManyRequest_Invoke{Invoke: req}}
-	if deadline, ok := ctx.Deadline(); ok {
-		out.Timeout = durationpb.New(time.Until(deadline))
-	}
-	if md, ok := metadata.FromOutgoingContext(ctx); ok {
-		out.Traceparent, out.Tracestate = first(md.Get("traceparent")), first(md.Get("tracestate"))
-	}
-	began(ctx)
-	m.send(out)
-	select {
-	case a := <-call.answer:
-		return a.resp, a.err, true
-	case <-ctx.Done():
-		m.send(&connectorv1.InvokeManyRequest{Number: number, Action: &connectorv1.InvokeManyRequest_Cancellation{}})
-		return nil, status.FromContextError(ctx.Err()).Err(), true
-	}
+	m := &many{stop: stop, stuck: time.AfterFunc(sendLimit, stop), stream: stream, calls: map[uint64]sharedCall{}}
+	m.stuck.Stop()
+	p.many = m
+	p.watch.Go(func() {
+		err := m.receive()
+		stop()
+		if s := status.Convert(err); s.Code() != codes.Unavailable && !p.ending.Load() && !p.child.gone() { // Or the whole process ends.
+			p.cfg.Log.Warn("the stream that the connector's calls share has ended; each goes by itself from now on", "pid", p.child.pid(),
+				"why", clip(p.secrets.clean(s.Code().String()+": "+s.Message())))
+		}
+	})
+	return nil
 }
 
 // invoke makes an attempt, over the shared stream where it can.
@@ -90,73 +89,111 @@ func (p *process) invoke(ctx context.Context, req *connectorv1.InvokeRequest) (*
 	return p.operations.Invoke(ctx, req)
 }
 
-// begin opens the stream. It ends with the process.
-func (m *many) begin() {
-	stream, err := m.client.InvokeMany(context.Background())
-	if err != nil {
-		m.end(err)
-		return
+// invoke runs an attempt as Invoke does. It returns false if this one cannot go
+// over the stream, and has not.
+func (m *many) invoke(ctx context.Context, req *connectorv1.InvokeRequest) (*connectorv1.InvokeResponse, error, bool) {
+	if ctx.Err() != nil {
+		return nil, nil, false
 	}
-	m.stream, m.calls = stream, map[uint64]sharedCall{}
-	go m.receive()
+	out := &connectorv1.InvokeManyRequest{Action: &connectorv1.InvokeManyRequest_Invoke{Invoke: req}}
+	if deadline, ok := ctx.Deadline(); ok {
+		out.Timeout = durationpb.New(time.Until(deadline))
+	}
+	if md, ok := metadata.FromOutgoingContext(ctx); ok {
+		out.Traceparent, out.Tracestate = first(md.Get("traceparent")), first(md.Get("tracestate"))
+	}
+	call, ok := m.enter(out)
+	if !ok {
+		return nil, nil, false
+	}
+	if err := m.send(out); err != nil {
+		m.leave(out.Number)
+		return nil, nil, false
+	}
+	began(ctx)
+	select {
+	case a := <-call.answer:
+		return a.resp, a.err, true
+	case <-ctx.Done():
+		// If that cannot be sent the stream has ended, and the attempt with it.
+		_ = m.send(&connectorv1.InvokeManyRequest{Number: out.Number, Action: &connectorv1.InvokeManyRequest_Cancellation{}})
+		return nil, status.FromContextError(ctx.Err()).Err(), true
+	}
 }
 
-// enter gives a call its place on the stream, if there is one.
-func (m *many) enter(size int) (number uint64, c sharedCall, ok bool) {
+// enter gives a call a number and its place on the stream, if there is one.
+func (m *many) enter(out *connectorv1.InvokeManyRequest) (c sharedCall, ok bool) {
+	c.size = proto.Size(out) + around
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.broken || m.unanswered+size > maxUnanswered {
-		return 0, c, false
+	if m.calls == nil || m.unanswered+c.size > maxUnanswered {
+		return c, false
 	}
+	c.answer = make(chan sharedAnswer, 1)
 	m.last++
-	m.unanswered += size
-	c = sharedCall{size, make(chan sharedAnswer, 1)}
+	out.Number = m.last
+	m.unanswered += c.size
 	m.calls[m.last] = c
-	return m.last, c, true
+	return c, true
 }
 
-// send needs to tell nobody of an error: it is one of the stream, which receive
-// meets too.
-func (m *many) send(req *connectorv1.InvokeManyRequest) {
+// leave takes a call off the stream, and returns it if it was there.
+func (m *many) leave(number uint64) (c sharedCall, ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if c, ok = m.calls[number]; ok {
+		delete(m.calls, number)
+		m.unanswered -= c.size
+	}
+	return c, ok
+}
+
+// send returns an error if a message has not left. What cannot be encoded must
+// not be sent: gRPC would end the stream with it, and the calls of others.
+func (m *many) send(req *connectorv1.InvokeManyRequest) error {
+	msg := &grpc.PreparedMsg{}
+	if err := msg.Encode(m.stream, req); err != nil {
+		return err
+	}
 	m.sending.Lock()
 	defer m.sending.Unlock()
-	_ = m.stream.Send(req)
+	m.stuck.Reset(sendLimit)
+	defer m.stuck.Stop()
+	return m.stream.SendMsg(msg)
 }
 
-// receive hands answers to those who wait for them.
-func (m *many) receive() {
+// receive hands answers to those who wait for them, until the stream ends. It
+// returns why that was.
+func (m *many) receive() error {
 	for {
 		resp, err := m.stream.Recv()
 		if err != nil {
 			m.end(err)
-			return
+			return err
+		}
+		c, ok := m.leave(resp.GetNumber())
+		if !ok {
+			continue // Nobody asked, or it has been answered.
 		}
 		a := sharedAnswer{resp: resp.GetResponse()}
 		if e := resp.GetError(); e != nil {
 			a.err = status.Error(codes.Code(e.GetCode()), e.GetMessage())
 		}
-		m.mu.Lock()
-		c, ok := m.calls[resp.GetNumber()]
-		if ok {
-			delete(m.calls, resp.GetNumber())
-			m.unanswered -= c.size
-			c.answer <- a
-		}
-		m.mu.Unlock()
+		c.answer <- a
 	}
 }
 
-// end fails what is under way. A stream that broke is not opened again: whatever
-// broke it would do so to the calls of others.
+// end fails what is under way. None of it need be what ended the stream.
 func (m *many) end(err error) {
+	if status.Code(err) != codes.Unavailable {
+		err = status.Error(codes.Aborted, "the stream that calls share has ended")
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.broken = true
 	for _, c := range m.calls {
 		c.answer <- sharedAnswer{err: err}
 	}
 	m.calls = nil
-	m.log.Debug("the connector's shared stream has ended", "error", err)
 }
 
 func first(values []string) string {

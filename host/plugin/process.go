@@ -170,7 +170,9 @@ func (p *process) introduce(ctx context.Context) error {
 		return fmt.Errorf("configuring it: %w", err)
 	}
 	if answer.GetCapabilities().GetInvokeMany() {
-		p.many = &many{client: p.operations, log: p.cfg.Log}
+		if err := p.share(); err != nil {
+			return err
+		}
 	}
 	got, err := service.GetCatalog(ctx, &connectorv1.GetCatalogRequest{})
 	if err != nil {
@@ -284,6 +286,9 @@ func (p *process) end() {
 		// go-plugin asks it to end, and waits for the answer without a limit.
 		timer := time.AfterFunc(killAfter, p.child.kill)
 		defer timer.Stop()
+		if p.many != nil {
+			p.many.stop() // Or a connector that ends in peace would wait for it.
+		}
 		p.client.Kill()
 		if p.child.pid() != 0 {
 			p.child.kill() // If go-plugin never got so far.
