@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -64,8 +65,13 @@ func shop() connector.Spec {
 		Name: "list_items", Title: "List items", Summary: "Lists items.", Effect: connector.Read, Items: "/data", Paginated: true,
 	}, func(ctx context.Context, c *connector.Call, in item) (json.RawMessage, string, error) {
 		c.Spend(1, connector.Quota{Name: "calls", Subject: "shop", Used: 0.5})
-		if in.Mode == "panic" {
+		switch in.Mode {
+		case "panic":
 			panic("s3cr3t-m4rk3r")
+		case "garbled":
+			return json.RawMessage(`{}`), "\xff", nil // No string of protobuf's.
+		case "wordy":
+			c.Warn(connector.Problem{Summary: strings.Repeat("very ", connectorv1.MaxMessage/5)})
 		}
 		if c.Resume == "" {
 			return json.RawMessage(`{"data":[{"id":"17841405726653027"}]}`), "2", nil
@@ -91,6 +97,8 @@ func shop() connector.Spec {
 			return json.RawMessage(`{"id":17841405726653027,"html":"<&>"}`), "", nil
 		case "bug":
 			return nil, "", errors.New("s3cr3t-m4rk3r")
+		case "goroutines":
+			return json.RawMessage(fmt.Sprintf(`{"id":"%d"}`, runtime.NumGoroutine())), "", nil
 		case "leak":
 			token := "s3cr3t-m4rk3r"
 			return nil, "", &connector.Error{
