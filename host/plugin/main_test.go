@@ -12,9 +12,9 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	goplugin "github.com/hashicorp/go-plugin"
@@ -23,7 +23,6 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
 
-	"github.com/storyloop/storyloop/connector"
 	"github.com/storyloop/storyloop/host/plugin"
 	connectorv1 "github.com/storyloop/storyloop/proto/connector/v1"
 )
@@ -68,11 +67,14 @@ func beConnector(role string) {
 		fmt.Println("1|1|unix|/run/somebody-else.sock|grpc|")
 		select {}
 	}
-	s := &server{role: role, stderr: os.Stderr}
+	s := &server{role: role, stderr: os.Stderr, complete: make(chan struct{})}
 	goplugin.Serve(&goplugin.ServeConfig{
 		HandshakeConfig: handshake,
 		Plugins:         goplugin.PluginSet{connectorv1.PluginName: s},
 		GRPCServer: func(opts []grpc.ServerOption) *grpc.Server {
+			if role == "shares" {
+				opts = append(opts, grpc.StaticStreamWindowSize(64<<10)) // As small as any connector's.
+			}
 			if role != "small" {
 				opts = append(opts, grpc.MaxRecvMsgSize(connectorv1.MaxMessage))
 			}
@@ -97,6 +99,9 @@ type server struct {
 	role   string
 	stderr io.Writer // The real one.
 	grpc   *grpc.Server
+
+	arrived  atomic.Int32  // Calls of gather.
+	complete chan struct{} // Closed when all of them are there.
 }
 
 func (s *server) GRPCServer(_ *goplugin.GRPCBroker, g *grpc.Server) error {
@@ -112,7 +117,7 @@ func (*server) GRPCClient(context.Context, *goplugin.GRPCBroker, *grpc.ClientCon
 }
 
 func (s *server) Configure(_ context.Context, r *connectorv1.ConfigureRequest) (*connectorv1.ConfigureResponse, error) {
-	resp := &connectorv1.ConfigureResponse{}
+	resp := &connectorv1.ConfigureResponse{Capabilities: &connectorv1.ConnectorCapabilities{InvokeMany: s.role == "shares"}}
 	if s.role == "hangs at start" {
 		select {}
 	}
@@ -164,6 +169,14 @@ func (s *server) Invoke(ctx context.Context, r *connectorv1.InvokeRequest) (*con
 		done := make(chan struct{})
 		go func() { panic("index out of range with " + string(r.GetCall().GetCredential().GetSecret())) }()
 		<-done
+	case "gather": // And answer when all are there.
+		if s.arrived.Add(1) == crowd {
+			close(s.complete)
+		}
+		<-s.complete
+		out = append(out, way(ctx)...)
+	case "way":
+		out = []byte(way(ctx))
 	case "hang":
 		select {} // Deaf to its deadline.
 	case "wait":
@@ -261,24 +274,6 @@ func waitForFile(path string) {
 	}
 }
 
-// beSDK is a connector made with the SDK.
-func beSDK() {
-	op := connector.Handle(connector.Operation{Name: "echo", Title: "Echo", Summary: "Echoes.", Effect: connector.Read},
-		func(_ context.Context, _ *connector.Call, in struct {
-			Text string `json:"text"`
-		}) (any, string, error) {
-			return in, "", nil
-		})
-	connector.Main(connector.Spec{
-		Name: "sdk", Version: "1.0.0", Title: "SDK", Summary: "Made with the SDK.",
-		Operations: []connector.Operation{op},
-		Schemas: fstest.MapFS{
-			"echo.input.json":  {Data: []byte(`{"$schema":"https://json-schema.org/draft/2020-12/schema","type":"object","additionalProperties":false,"properties":{"text":{"type":"string"}}}`)},
-			"echo.output.json": {Data: []byte(anything)},
-		},
-	})
-}
-
 // beHost opens a connector, says which process it is, and waits to be killed.
 func beHost() {
 	c, err := plugin.Open(context.Background(), plugin.Config{
@@ -323,10 +318,15 @@ func (r *record) logger() *slog.Logger {
 // await returns when the log holds a text.
 func (r *record) await(t testing.TB, text string) {
 	t.Helper()
+	r.awaitTimes(t, text, 1)
+}
+
+func (r *record) awaitTimes(t testing.TB, text string, n int) {
+	t.Helper()
 	limit := time.After(20 * time.Second)
 	for {
 		r.mu.Lock()
-		changed, found := r.changed, strings.Contains(r.text.String(), text)
+		changed, found := r.changed, strings.Count(r.text.String(), text) >= n
 		r.mu.Unlock()
 		if found {
 			return

@@ -273,9 +273,10 @@ func TestClose_WhileStartingAgain(t *testing.T) {
 
 // TestClose_LeavesNothing is not parallel: it counts goroutines.
 func TestClose_LeavesNothing(t *testing.T) {
-	cfg, _ := config(t, "good")
+	cfg, _ := config(t, "shares")
 	round := func() {
 		c := open(t, cfg)
+		invoke(context.Background(), c, "end", `{}`)
 		invoke(context.Background(), c, "exit", `{}`)
 		invoke(context.Background(), c, "echo", `{}`)
 		require.NoError(t, c.Close(context.Background()))
