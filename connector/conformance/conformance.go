@@ -195,6 +195,8 @@ func checks() []check {
 		{"fifty calls for fifty accounts never mix", []Hook{HookRemote, HookAccount}, (*kit).fiftyAccounts},
 		{"a number of 17 digits keeps them all", []Hook{HookRemote, HookNumber}, (*kit).bigNumber},
 		{"a panic in one call spares the others", []Hook{HookRemote, HookOperations, HookPanic}, (*kit).panics},
+		{"calls that share a stream are answered one by one", nil, (*kit).sharedStream},
+		{"a call on a shared stream is let go by itself", []Hook{HookRemote, HookOperations}, (*kit).sharedLetsGo},
 		{"the webhook handshake is answered", []Hook{HookHandshake}, (*kit).handshake},
 		{"a webhook request that nobody understands does no harm", nil, (*kit).strayWebhooks},
 		{"every trigger tells what happens", []Hook{HookRemote, HookTriggers}, (*kit).triggersTell},

@@ -24,10 +24,11 @@ type process struct {
 	connectorv1.AuthServiceClient
 	connectorv1.TriggerServiceClient
 
-	child  *child
-	client *goplugin.Client
-	conn   *grpc.ClientConn
-	log    *lockedBuffer
+	child      *child
+	client     *goplugin.Client
+	conn       *grpc.ClientConn
+	log        *lockedBuffer
+	invokeMany bool // It announces that.
 }
 
 // launch starts the connector as a host does, and configures it.
@@ -68,6 +69,7 @@ func (k *kit) launch(ctx context.Context) (*process, error) {
 		p.end()
 		return nil, fmt.Errorf("configuring the connector: %w", err)
 	}
+	p.invokeMany = resp.GetCapabilities().GetInvokeMany()
 	return p, nil
 }
 

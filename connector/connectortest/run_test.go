@@ -30,6 +30,8 @@ func TestMain(m *testing.M) {
 	switch os.Getenv(roleEnv) {
 	case "connector":
 		connector.Main(notes(os.Getenv(flawEnv)))
+	case "by hand":
+		serveByHand(os.Getenv(flawEnv))
 	case "sleeper":
 		time.Sleep(time.Minute)
 		os.Exit(0)

@@ -49,7 +49,9 @@ func (s *server) InvokeMany(stream grpc.BidiStreamingServer[connectorv1.InvokeMa
 		in := req.GetInvoke()
 		if in == nil {
 			m.Lock()
-			m.underWay[req.GetNumber()]()
+			if cancel := m.underWay[req.GetNumber()]; cancel != nil {
+				cancel()
+			}
 			m.Unlock()
 			continue
 		}
