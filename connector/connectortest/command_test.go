@@ -28,7 +28,7 @@ func TestConformanceCommand_ASoundConnectorConforms(t *testing.T) {
 	assert.Equal(t, 0, code, out)
 	assert.Contains(t, out, "ok              bad input is refused with a pointer before anything is sent\n")
 	assert.Contains(t, out, "not applicable  a dead token is UNAUTHENTICATED\n")
-	assert.Contains(t, out, "notes 1.4.0: 14 checks hold, 0 fail, 15 do not apply here\n")
+	assert.Contains(t, out, "notes 1.4.0: 15 checks hold, 0 fail, 16 do not apply here\n")
 }
 
 func TestConformanceCommand_AFlawedConnectorDoesNot(t *testing.T) {
