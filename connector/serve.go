@@ -31,17 +31,9 @@ const flushLimit = 1500 * time.Millisecond
 // would grow its own anew, several times.
 const streamWorkers = 16
 
-// collectAt is how much garbage there may be, in per cent of what lives. Little
-// lives in a connector: to collect half as often as Go does by itself costs a few
-// megabytes, and saves a tenth of the time of a small call.
-const collectAt = 200
-
 // serve runs the connector until its host ends it or goes away. With stay it
 // outlives every host, for people who try it by hand.
 func serve(spec Spec, stay bool) error {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(collectAt)
-	}
 	// go-plugin takes os.Stderr over when it serves; the log keeps the real one.
 	level := slog.LevelInfo
 	if stay {

@@ -93,7 +93,7 @@ const (
 // bound gives a call a deadline, if its caller did not.
 func (c *Connector) bound(ctx context.Context, req proto.Message) (context.Context, context.CancelFunc) {
 	if _, ok := ctx.Deadline(); ok {
-		return context.WithCancel(ctx)
+		return ctx, func() {}
 	}
 	limit := c.cfg.CallTimeout
 	if r, ok := req.(interface{ GetOperation() string }); ok {
