@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -24,9 +25,9 @@ const (
 	// around is what a call takes on the stream beside its message: its number, its
 	// cancellation, and what gRPC puts before the two.
 	around = 64
-	// sendLimit ends a stream that blocks all the same: its connector answers what
-	// it has not read.
-	sendLimit = 5 * time.Second
+	// sendLimit is how often to look whether sending blocks all the same: a connector
+	// answers what it has not read.
+	sendLimit = 3 * time.Second
 )
 
 // many makes calls of Invoke over one stream, which costs a fraction of a stream
@@ -34,8 +35,8 @@ const (
 type many struct {
 	stop context.CancelFunc // Ends the stream.
 
-	sending sync.Mutex  // Guards the stream's sending side.
-	stuck   *time.Timer // Runs while something is being sent.
+	sending sync.Mutex    // Guards the stream's sending side.
+	sends   atomic.Uint64 // Counts its begins and ends: it is odd while something is being sent.
 	stream  grpc.BidiStreamingClient[connectorv1.InvokeManyRequest, connectorv1.InvokeManyResponse]
 
 	mu sync.Mutex
@@ -65,9 +66,9 @@ func (p *process) share() error {
 		stop()
 		return fmt.Errorf("opening the stream for its calls: %w", p.orExit(err))
 	}
-	m := &many{stop: stop, stuck: time.AfterFunc(sendLimit, stop), stream: stream, calls: map[uint64]sharedCall{}}
-	m.stuck.Stop()
+	m := &many{stop: stop, stream: stream, calls: map[uint64]sharedCall{}}
 	p.many = m
+	p.watch.Go(func() { m.watch(ctx) })
 	p.watch.Go(func() {
 		err := m.receive()
 		stop()
@@ -157,9 +158,28 @@ func (m *many) send(req *connectorv1.InvokeManyRequest) error {
 	}
 	m.sending.Lock()
 	defer m.sending.Unlock()
-	m.stuck.Reset(sendLimit)
-	defer m.stuck.Stop()
+	m.sends.Add(1)
+	defer m.sends.Add(1)
 	return m.stream.SendMsg(msg)
+}
+
+// watch ends the stream if sending blocks. A timer for each message would wake a
+// thread for each.
+func (m *many) watch(ctx context.Context) {
+	tick := time.NewTicker(sendLimit)
+	defer tick.Stop()
+	for last := uint64(0); ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		sends := m.sends.Load()
+		if sends == last && sends%2 == 1 {
+			m.stop()
+		}
+		last = sends
+	}
 }
 
 // receive hands answers to those who wait for them, until the stream ends. It

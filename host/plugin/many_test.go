@@ -127,7 +127,7 @@ func TestMany_DeadlineReachesTheConnector(t *testing.T) {
 		assert.Equal(t, connectorv1.FailureKind_FAILURE_KIND_UNAVAILABLE, f.GetKind())
 		assert.Equal(t, connectorv1.Applied_APPLIED_UNKNOWN, f.GetApplied())
 	}
-	log.await(t, "it is let go: context deadline exceeded")
+	log.await(t, "it is let go: context ") // By its deadline or by the host, whichever comes first.
 	assert.Nil(t, invoke(context.Background(), c, "echo", `{}`).GetFailure())
 }
 
