@@ -1,7 +1,9 @@
 package plugin_test
 
 import (
+	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -59,46 +61,105 @@ func BenchmarkInvoke(b *testing.B) {
 }
 
 // BenchmarkFloor shows what a loop of HTTP requests costs at the least when a
-// connector makes them: bare go-plugin, no engine, no journal, no checks, and a
-// handler that only passes the answer on. The two loops take turns;
-// "x-of-plain-loop" is how much longer the one through the connector takes than
-// one that makes the requests itself.
+// connector makes them: no engine, no journal, no checks, and a handler that only
+// passes the answer on. The loops take turns; each "x-of-plain-loop" is how much
+// longer one takes than one that makes the requests itself: "bare" with a call of
+// Invoke for each over go-plugin and nothing else, "shared" through Connector.Invoke
+// and its one stream. The service is a process of its own, as any real one is, or
+// within the plain loop's, which then crosses no process at all.
 func BenchmarkFloor(b *testing.B) {
-	const items = 1000
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprint(w, `{"id":"17841405726653027","media_type":"IMAGE","timestamp":"2026-01-01T00:00:00+0000"}`)
-	}))
-	defer srv.Close()
-	for _, concurrency := range []int{1, 16} {
-		b.Run(fmt.Sprint("concurrency=", concurrency), func(b *testing.B) {
-			client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: concurrency}}
-			itself := func() error {
-				resp, err := client.Get(srv.URL)
-				if err != nil {
-					return err
-				}
-				defer resp.Body.Close()
-				_, err = io.ReadAll(resp.Body)
-				return err
-			}
-			bare := dialBare(b)
-			through := func() error {
-				_, err := bare.Invoke(context.Background(), &connectorv1.InvokeRequest{Operation: "get", Input: []byte(srv.URL)})
-				return err
-			}
-			inTurns(b, 50, concurrency, itself) // Connections are made.
-			inTurns(b, 50, concurrency, through)
-			var plain, bareTook time.Duration
-			b.ResetTimer()
-			for range b.N {
-				plain += inTurns(b, items, concurrency, itself)
-				bareTook += inTurns(b, items, concurrency, through)
-			}
-			b.ReportMetric(float64(bareTook)/float64(plain), "x-of-plain-loop")
-			b.ReportMetric(float64(plain.Microseconds())/float64(b.N*items), "plain-µs/step")
-			b.ReportMetric(float64(bareTook.Microseconds())/float64(b.N*items), "bare-µs/step")
-		})
+	for _, where := range []string{"beside", "within"} {
+		for _, concurrency := range []int{1, 16} {
+			b.Run(fmt.Sprintf("concurrency=%d/service=%s", concurrency, where), func(b *testing.B) { floor(b, where, concurrency) })
+		}
 	}
+}
+
+func floor(b *testing.B, where string, concurrency int) {
+	const items = 1000
+	url := ""
+	if where == "beside" {
+		url = beside(b)
+	} else {
+		srv := httptest.NewServer(http.HandlerFunc(serve))
+		b.Cleanup(srv.Close)
+		url = srv.URL
+	}
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: concurrency}}
+	get := &connectorv1.InvokeRequest{Operation: "get", Input: []byte(url)}
+	bare := dialBare(b)
+	cfg, _ := config(b, "shares")
+	shared := open(b, cfg)
+	loops := []struct {
+		name string
+		do   func() error
+		took time.Duration
+	}{
+		{name: "plain", do: func() error {
+			resp, err := client.Get(url)
+			if err != nil {
+				return err
+			}
+			defer resp.Body.Close()
+			_, err = io.ReadAll(resp.Body)
+			return err
+		}},
+		{name: "bare", do: func() error {
+			_, err := bare.Invoke(context.Background(), get)
+			return err
+		}},
+		{name: "shared", do: func() error {
+			if f := shared.Invoke(context.Background(), get).GetFailure(); f != nil {
+				return errors.New(f.GetMessage())
+			}
+			return nil
+		}},
+	}
+	for _, l := range loops {
+		inTurns(b, 50, concurrency, l.do) // Connections are made.
+	}
+	b.ResetTimer()
+	for range b.N {
+		for i := range loops {
+			loops[i].took += inTurns(b, items, concurrency, loops[i].do)
+		}
+	}
+	for _, l := range loops {
+		b.ReportMetric(float64(l.took.Microseconds())/float64(b.N*items), l.name+"-µs/step")
+		if l.name != "plain" {
+			b.ReportMetric(float64(l.took)/float64(loops[0].took), l.name+"-x-of-plain-loop")
+		}
+	}
+}
+
+func serve(w http.ResponseWriter, _ *http.Request) {
+	fmt.Fprint(w, `{"id":"17841405726653027","media_type":"IMAGE","timestamp":"2026-01-01T00:00:00+0000"}`)
+}
+
+// beside serves in a process of its own, and returns the URL.
+func beside(b *testing.B) string {
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), "TEST_ROLE=service")
+	in, err := cmd.StdinPipe()
+	require.NoError(b, err)
+	out, err := cmd.StdoutPipe()
+	require.NoError(b, err)
+	require.NoError(b, cmd.Start())
+	b.Cleanup(func() {
+		_ = in.Close()
+		_ = cmd.Wait()
+	})
+	url, err := bufio.NewReader(out).ReadString('\n')
+	require.NoError(b, err)
+	return strings.TrimSpace(url)
+}
+
+// beService serves until standard input ends.
+func beService() {
+	srv := httptest.NewServer(http.HandlerFunc(serve))
+	fmt.Println(srv.URL)
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	os.Exit(0)
 }
 
 // inTurns does something n times, so many at once.

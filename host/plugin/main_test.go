@@ -36,6 +36,8 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	case "host":
 		beHost()
+	case "service":
+		beService()
 	case "sdk":
 		beSDK()
 	default:
