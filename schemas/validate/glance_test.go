@@ -163,6 +163,8 @@ func TestCheck_AtAGlance(t *testing.T) {
 		{`{"patternProperties":{"^a":{"type":"string"}}}`, ``, `{"ab":1}`},
 		{`{"unevaluatedProperties":false}`, ``, `{"ab":1}`},
 		{`{"minProperties":2}`, ``, `{"a":1,"a":1}`},
+		{`{"maxProperties":0}`, ``, `{"a":1}`},
+		{`{"maxItems":0,"maxLength":0}`, `[]`, `[1]`},
 		{`{"const":1}`, ``, `2`},
 		{`{"enum":["a",1]}`, ``, `2`},
 		{`{"multipleOf":2}`, ``, `3`},
@@ -181,6 +183,22 @@ func TestCheck_AtAGlance(t *testing.T) {
 		problems, err := s.Check([]byte(tt.not))
 		assert.True(t, err != nil || len(problems) > 0, "%s: %s", tt.schema, tt.not)
 	}
+}
+
+func FuzzCheck_AGlanceSeesWhatTheLibrarySees(f *testing.F) {
+	for _, o := range odd {
+		f.Add(photo, o)
+		f.Add(`{"properties":{"id":{"type":"integer","maximum":0}},"maxProperties":0,"maxLength":1}`, o)
+	}
+	f.Fuzz(func(t *testing.T, schema, text string) {
+		s, err := validate.Compile([]byte(schema))
+		if err != nil || !s.Fits([]byte(text)) {
+			return
+		}
+		problems, err := s.Inspect([]byte(text))
+		require.NoError(t, err)
+		require.Empty(t, problems)
+	})
 }
 
 func TestCheck_ADeepTextIsNotTakenAtAGlance(t *testing.T) {

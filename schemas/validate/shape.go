@@ -140,7 +140,10 @@ func (b *shapes) bare(s *shape) bool {
 func (b *shapes) more(s *jsonschema.Schema) bool {
 	fields := reflect.ValueOf(s).Elem()
 	for _, i := range b.other {
-		unset := fields.Field(i).IsZero() || fields.Field(i).Kind() == reflect.Int && fields.Field(i).Int() == -1
+		unset := fields.Field(i).IsZero()
+		if fields.Field(i).Kind() == reflect.Int {
+			unset = fields.Field(i).Int() == -1 // None at all is a bound, too.
+		}
 		if !unset {
 			return true
 		}
