@@ -100,6 +100,10 @@ func (x *execution) takeOver() error {
 	if err != nil {
 		return &storeError{err}
 	}
+	before, err := x.documentBefore(ctx, old)
+	if err != nil {
+		return err
+	}
 	redo := redone{again: o.Again, loop: o.Loop, steps: map[string]bool{}}
 	switch {
 	case o.Again == AgainIterations:
@@ -116,7 +120,13 @@ func (x *execution) takeOver() error {
 			entry.From = entry.Run
 		}
 		entry.Run = x.run.ID
-		return x.put(entry, Queued)
+		if err := x.put(entry, Queued); err != nil {
+			return err
+		}
+		if it, ok := iterationOf(before, entry); ok && !redo.steps[it.Path] {
+			return x.put(it, Queued)
+		}
+		return nil
 	}} {
 		if err := x.eachEntry(ctx, old.ID, pass); err != nil {
 			return err
@@ -130,6 +140,39 @@ func (x *execution) takeOver() error {
 		return &storeError{err}
 	}
 	return nil
+}
+
+// documentBefore returns the document of the run that is done again, or nil if this
+// one has the same.
+func (x *execution) documentBefore(ctx context.Context, old Run) (*workflow.Document, error) {
+	if old.Version == x.run.Version {
+		return nil, nil
+	}
+	def, err := x.e.Store.Definition(ctx, old.Workflow, old.Version)
+	if err != nil {
+		return nil, &storeError{err}
+	}
+	return x.e.document(def)
+}
+
+// iterationOf returns the entry of an iteration of which only its step's entry tells
+// that it went well. Another version of the workflow may not know that step.
+func iterationOf(before *workflow.Document, step Entry) (Entry, bool) {
+	if before == nil || step.Loop == "" || !step.State.Final() {
+		return Entry{}, false
+	}
+	loop, found := before.Step(step.Loop[strings.LastIndexByte(step.Loop, '/')+1:])
+	if !found {
+		return Entry{}, false
+	}
+	path, only := iterationPath(step.Loop, step.Index), tells(loop)
+	if only == nil || step.Path != path+"/"+only.ID || step.State == EntryFailed && only.OnError.Strategy != workflow.Continue {
+		return Entry{}, false
+	}
+	return Entry{
+		Run: step.Run, Path: path, Loop: step.Loop, Index: step.Index, Step: loop.ID, Connector: loop.Connector, Operation: loop.Operation,
+		State: EntryDone, Output: fmt.Appendf(nil, `{"index":%d}`, step.Index), From: step.From, StartedAt: step.StartedAt, EndedAt: step.EndedAt,
+	}, true
 }
 
 // takeOverValues copies what the steps that are not done again have stored for the

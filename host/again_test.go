@@ -115,6 +115,45 @@ func TestAgain_FailedIterations(t *testing.T) {
 	assert.Len(t, l.world.Calls("get"), 7, "what worked in a failed iteration is kept")
 }
 
+// TestAgain_FailedIterationsOfAnotherVersion does no iteration again that went well,
+// whatever has become of its step.
+func TestAgain_FailedIterationsOfAnotherVersion(t *testing.T) {
+	t.Parallel()
+	const posts = `
+- {id: list, connector: world, operation: list, paging: {mode: all}}
+- id: loop
+  connector: loop
+  operation: loop_list
+  input: {list: $.steps.list.data, on_error: %s%s}
+  steps:
+    - {id: %s, connector: world, operation: post, input: {id: $.steps.loop.value.id}}
+`
+	for _, collect := range []string{"", ", collect: $.steps.loop.index"} {
+		for _, req := range []host.AgainRequest{{From: host.AgainIterations, Loop: "loop", Latest: true}, {From: host.AgainFailed, Latest: true}} {
+			t.Run(string(req.From)+collect, func(t *testing.T) {
+				t.Parallel()
+				l, mended := broken(t)
+				onError, want := "continue", []string{"loop[2]/other", "loop[5]/other"}
+				if req.From == host.AgainFailed {
+					onError, want = "stop", []string{"loop[2]/other", "loop[3]/other", "loop[4]/other", "loop[5]/other", "loop[6]/other"}
+				}
+				l.run(t, fmt.Sprintf(posts, onError, collect, "post"))
+				mended.Store(true)
+				l.define(t, "w", "{connector: manual}", fmt.Sprintf(posts, onError, collect, "other"))
+				run := l.again(t, req)
+				require.Equal(t, host.RunSucceeded, run.State, "%v", run.Failure)
+				var others []string
+				for path := range l.posted() {
+					if strings.HasSuffix(path, "other") {
+						others = append(others, path)
+					}
+				}
+				assert.ElementsMatch(t, want, others)
+			})
+		}
+	}
+}
+
 // TestAgain_LostWrite goes on with a run that was cancelled in the middle of a
 // write: that must not be doubled.
 func TestAgain_LostWrite(t *testing.T) {

@@ -157,11 +157,23 @@ func (r *iterations) one(i int) (workflow.Iteration, error) {
 	return it, r.x.put(entry, Queued)
 }
 
-// told reports whether the journal says what came of an iteration already: all that
-// is to say of one that went well is in the entry of its step, if it has only one.
+// told reports whether the journal says what came of an iteration already.
 func (r *iterations) told(it workflow.Iteration) bool {
-	body := r.l.Step.Steps
-	return len(body) == 1 && !body[0].Control() && it.Failure == nil && !it.Broke
+	return it.Failure == nil && !it.Broke && tells(r.l.Step) != nil
+}
+
+// tells returns the step of a loop whose entry says all that is to say of an
+// iteration that went well: the only one, if it makes one call, and nothing is
+// collected. It returns nil if there is no such step.
+func tells(loop *workflow.Step) *workflow.Step {
+	if len(loop.Steps) != 1 || loop.Input.Member("collect") != nil {
+		return nil
+	}
+	s := loop.Steps[0]
+	if s.Control() || s.OnError.Strategy == workflow.BranchOff || s.Paging.All {
+		return nil
+	}
+	return s
 }
 
 func (r *iterations) give(i int, it workflow.Iteration, err error) {
