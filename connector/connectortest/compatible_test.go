@@ -166,6 +166,7 @@ func FuzzCompatible_AnySchemas(f *testing.F) {
 	f.Add(`{"properties":{"a":{"$ref":"#"}}}`, `{"properties":{"a":{"items":{"$ref":"#"}}},"required":["a",1]}`)
 	f.Add(`{"oneOf":[{"$ref":"#"},{"$ref":"#"}],"maximum":1e999999}`, `{"oneOf":[{"anyOf":[{"$ref":"#/oneOf/0"}]}],"maximum":"x"}`)
 	f.Add(`{"properties":[],"items":3,"enum":{},"type":{}}`, `{"properties":{"":true},"$ref":"#/properties//"}`)
+	f.Add("{\"properties\":{\"\xff\xff\":{}}}", `{}`)
 	f.Fuzz(func(t *testing.T, a, b string) {
 		one, other := catalog(), catalog()
 		one.Operations[0].InputSchema, one.Operations[0].OutputSchema = []byte(a), []byte(a)

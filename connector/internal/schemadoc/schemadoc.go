@@ -5,8 +5,10 @@
 package schemadoc
 
 import (
+	"errors"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // maxHops bounds a chain of references, which may be a circle.
@@ -24,6 +26,9 @@ type Node struct {
 
 // Parse reads a document. It does not check that it is a valid schema.
 func Parse(raw []byte) (Node, error) {
+	if !utf8.Valid(raw) {
+		return Node{}, errors.New("it is not UTF-8")
+	}
 	value, err := Decode(raw)
 	if err != nil {
 		return Node{}, err
