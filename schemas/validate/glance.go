@@ -10,6 +10,10 @@ import (
 // deepest bounds how far values lie within each other.
 const deepest = 100
 
+// passes bounds how often a text is read, all in all: schemas may lead to others so
+// that each value is asked for by ever more of them.
+const passes = 32
+
 // longest bounds the digits of a number. One that is longer may be beyond 64 bits.
 const longest = 18
 
@@ -26,6 +30,7 @@ type glance struct {
 	text  []byte
 	at    int
 	depth int
+	again int // Bytes that were read more than once.
 }
 
 func (g *glance) value(s *shape) bool {
@@ -38,8 +43,9 @@ func (g *glance) value(s *shape) bool {
 		return false
 	}
 	for _, also := range s.also {
+		g.again += g.at - start
 		g.at = start
-		if !g.value(also) {
+		if g.again > passes*len(g.text) || !g.value(also) {
 			return false
 		}
 	}

@@ -3,6 +3,7 @@ package validate_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"slices"
@@ -183,6 +184,20 @@ func TestCheck_AtAGlance(t *testing.T) {
 		problems, err := s.Check([]byte(tt.not))
 		assert.True(t, err != nil || len(problems) > 0, "%s: %s", tt.schema, tt.not)
 	}
+}
+
+// A schema may ask for a value in more ways than there is time for.
+func TestCheck_AGlanceIsShort(t *testing.T) {
+	t.Parallel()
+	var defs []string
+	for i := range 60 {
+		defs = append(defs, fmt.Sprintf(`"%d":{"required":["a"],"allOf":[{"$ref":"#/$defs/%d"},{"$ref":"#/$defs/%d"}]}`, i, i+1, i+1))
+	}
+	s := compile(t, `{"$ref":"#/$defs/0","$defs":{`+strings.Join(defs, ",")+`,"60":{"required":["a"]}}}`)
+	assert.False(t, s.Fits([]byte(`{"a":1}`)))
+
+	s = compile(t, `{"allOf":[`+strings.Repeat(`{"required":["a"]},`, 30)+`{"required":["b"]}]}`)
+	assert.True(t, s.Fits([]byte(`{"a":1,"b":[]}`)))
 }
 
 func FuzzCheck_AGlanceSeesWhatTheLibrarySees(f *testing.F) {
