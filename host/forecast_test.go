@@ -62,6 +62,32 @@ func (s secretive) Catalog() *connectorv1.Catalog {
 	return c
 }
 
+func TestHistory_AnIterationIsNoStep(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, nil)
+	run := l.run(t, `- id: loop
+  connector: loop
+  operation: loop_list
+  input: {list: [1], collect: $.steps.a.id}
+  steps:
+    - {id: a, connector: world, operation: get, input: {id: "1"}}
+    - {id: b, connector: world, operation: get, input: {id: "2"}}
+`)
+	require.Equal(t, host.RunSucceeded, run.State)
+	it, err := l.Step(t.Context(), "r", "loop[0]")
+	require.NoError(t, err)
+	assert.Equal(t, host.EntryDone, it.State)
+	assert.Empty(t, it.Step+it.Connector+it.Operation)
+	assert.Empty(t, it.Output, "its steps have entries of their own")
+	steps, _, err := l.History(t.Context(), "r", 0, 10)
+	require.NoError(t, err)
+	assert.Contains(t, steps, it)
+	loop, err := l.Step(t.Context(), "r", "loop")
+	require.NoError(t, err)
+	assert.Equal(t, "loop_list", loop.Operation)
+	assert.JSONEq(t, `{"count":1,"succeeded":1,"failed":0,"results":["1"],"failures":[]}`, string(loop.Output))
+}
+
 func TestHistory_HidesSecretsOfOutputs(t *testing.T) {
 	t.Parallel()
 	clock := enginetest.NewClock().Hurry()

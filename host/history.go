@@ -17,7 +17,7 @@ func (e *Engine) History(ctx context.Context, run string, from int64, limit int)
 		return nil, 0, fmt.Errorf("reading the history of run %s: %w", run, err)
 	}
 	for i := range steps {
-		steps[i].Output = e.shown(steps[i])
+		steps[i] = e.shown(steps[i])
 	}
 	return steps, next, nil
 }
@@ -31,21 +31,28 @@ func (e *Engine) Step(ctx context.Context, run, path string) (Entry, error) {
 	if !found {
 		return Entry{}, &NotFoundError{Kind: "step", Name: path}
 	}
-	entry.Output = e.shown(entry)
-	return entry, nil
+	return e.shown(entry), nil
 }
 
-// shown returns the output of an entry as people may see it. A loop's is journaled
-// as a summary, and shown as what stands after the loop.
-func (e *Engine) shown(entry Entry) json.RawMessage {
-	if entry.Step == "" || len(entry.Output) == 0 {
-		return entry.Output // an iteration's: its steps have entries of their own
+// shown returns an entry as people may see it. An iteration is no step and has no
+// output: its steps have entries of their own.
+func (e *Engine) shown(entry Entry) Entry {
+	switch {
+	case entry.iteration():
+		entry.Step, entry.Connector, entry.Operation, entry.Output = "", "", "", nil
+	case len(entry.Output) == 0:
+	case entry.Connector == workflow.LoopConnector && entry.Operation != workflow.LoopBreak:
+		entry.Output = summed(entry.Output)
+	default:
+		entry.Output = e.visible(entry.Connector, entry.Operation, entry.Output)
 	}
-	if entry.Connector != workflow.LoopConnector || entry.Operation == workflow.LoopBreak {
-		return e.visible(entry.Connector, entry.Operation, entry.Output)
-	}
+	return entry
+}
+
+// summed returns what stands after a loop, whose summary is journaled.
+func summed(summary json.RawMessage) json.RawMessage {
 	var sum workflow.Summary
-	if json.Unmarshal(entry.Output, &sum) != nil {
+	if json.Unmarshal(summary, &sum) != nil {
 		return nil
 	}
 	return sum.Output()

@@ -28,3 +28,8 @@ func around(path string) (loop string, index int) {
 func iterationPath(loop string, index int) string {
 	return loop + "[" + strconv.Itoa(index) + "]"
 }
+
+// iteration reports whether the entry is about an iteration as a whole.
+func (e Entry) iteration() bool {
+	return e.Loop != "" && e.Path == iterationPath(e.Loop, e.Index)
+}
