@@ -68,20 +68,36 @@ func (e *Engine) mayAgain(ctx context.Context, old Run, req AgainRequest) error 
 		}
 		return nil
 	case AgainIterations:
-		return e.hasIterations(ctx, old.ID, req.Loop)
+		return e.hasFailedIterations(ctx, old.ID, req.Loop)
 	}
 	return &InputError{"/from", fmt.Sprintf("must be %s, %s or %s, not %q", AgainWhole, AgainFailed, AgainIterations, req.From)}
 }
 
-func (e *Engine) hasIterations(ctx context.Context, run, loop string) error {
+// hasFailedIterations refuses a loop that has none for certain. One that was cut off
+// may have some.
+func (e *Engine) hasFailedIterations(ctx context.Context, run, loop string) error {
 	if loop == "" {
 		return &InputError{"/loop", "say which loop, such as loop-1"}
 	}
 	n, err := e.Store.Iterations(ctx, run, loop)
-	if err == nil && n == 0 {
-		err = &StateError{"/loop", fmt.Sprintf("run %s has no iterations of a loop %q", run, loop)}
+	if err != nil {
+		return err
 	}
-	return err
+	if n == 0 {
+		return &StateError{"/loop", fmt.Sprintf("run %s has no iterations of a loop %q", run, loop)}
+	}
+	entry, found, err := e.Store.Entry(ctx, run, loop)
+	if err != nil || !found || entry.State != EntryDone {
+		return err
+	}
+	var sum workflow.Summary
+	if err := json.Unmarshal(entry.Output, &sum); err != nil {
+		return fmt.Errorf("reading what %s came to: %w", loop, err)
+	}
+	if sum.Failed == 0 {
+		return &StateError{"/loop", fmt.Sprintf("no iteration of the loop %s of run %s has failed", loop, run)}
+	}
+	return nil
 }
 
 // takeOver copies what a run does not do again from the one before it. It may be
@@ -235,7 +251,7 @@ func (r *redone) add(path string) {
 
 // note finds the iterations that failed.
 func (r *redone) note(entry Entry) error {
-	if entry.State != EntryFailed || entry.Loop == "" || entry.Path != iterationPath(entry.Loop, entry.Index) {
+	if entry.State != EntryFailed || !entry.iteration() {
 		return nil
 	}
 	var it workflow.Iteration

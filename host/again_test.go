@@ -273,3 +273,14 @@ func TestAgain_WhatCannotBe(t *testing.T) {
 		require.ErrorContains(t, err, want)
 	}
 }
+
+func TestAgain_ALoopWithoutFailures(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, nil)
+	const loop = "- {id: loop, connector: loop, operation: loop_list, input: {list: [1, 2]}, steps: [{id: a, connector: world, operation: get, input: {id: x}}]}\n"
+	require.Equal(t, host.RunSucceeded, l.run(t, loop).State)
+	_, err := l.Again(t.Context(), host.AgainRequest{Run: "r", From: host.AgainIterations, Loop: "loop"})
+	var state *host.StateError
+	require.ErrorAs(t, err, &state)
+	require.ErrorContains(t, err, "no iteration of the loop loop of run r has failed")
+}
