@@ -3,19 +3,33 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"slices"
+	"strings"
 	"syscall"
 	_ "time/tzdata" // schedules have time zones, and small machines have no list of them
 )
 
-// version is set by the linker for a release.
-var version = "dev"
+// released is set by the linker for a release.
+var released string
+
+// version is that of the release, or what Go knows of the commit that was built.
+var version = cmp.Or(released, builtVersion())
+
+func builtVersion() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {
+		return "dev"
+	}
+	return strings.TrimPrefix(info.Main.Version, "v")
+}
 
 func main() {
 	if slices.Equal(os.Args[1:], workerArgs) {
