@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 	"time"
 
 	"github.com/storyloop/storyloop/host"
+	"github.com/storyloop/storyloop/host/workflow"
 )
 
 // progress shows people what a run does. On a terminal its last line is live and
@@ -65,7 +67,7 @@ func (p *progress) show(e host.Progress) {
 		p.line("…", e, text)
 	case host.StepFinished:
 		if !inside {
-			p.line(p.app.paint(green, "✓"), e, duration(e.Took))
+			p.line(p.app.paint(green, "✓"), e, duration(e.Took)+failures(e))
 		}
 	case host.StepFailed:
 		p.line(p.app.paint(red, "✗"), e, e.Failure.Message)
@@ -112,6 +114,15 @@ func (p *progress) wipe() {
 		fmt.Fprint(p.w, "\r\x1b[K")
 		p.drawn = false
 	}
+}
+
+// failures says how many iterations of a finished loop failed, if any did.
+func failures(e host.Progress) string {
+	var sum struct{ Count, Failed int }
+	if e.Connector != workflow.LoopConnector || json.Unmarshal(e.Output, &sum) != nil || sum.Failed == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %d of %d failed", sum.Failed, sum.Count)
 }
 
 // name is how people know a step.

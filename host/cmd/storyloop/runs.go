@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -97,71 +96,6 @@ func (a *app) listRuns(ctx context.Context, q url.Values) error {
 	return nil
 }
 
-func (a *app) runsShowCommand() *cobra.Command {
-	var path string
-	limit := 0
-	cmd := &cobra.Command{
-		Use:   "show RUN",
-		Short: "Show a run and its steps",
-		Example: `  storyloop runs show 20260131-140500-0a1b2c3d4e
-  storyloop runs show 20260131-140500-0a1b2c3d4e --step 'loop-1[3]/instagram-2' --json | jq .output`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.openClient(cmd.Context(), looks)
-			if err != nil {
-				return err
-			}
-			defer c.close()
-			if path != "" {
-				return a.showStep(cmd.Context(), c, args[0], path)
-			}
-			return a.showRun(cmd.Context(), c, args[0], limit)
-		},
-	}
-	cmd.Flags().StringVar(&path, "step", "", "show the step at this `path` with its input and output")
-	cmd.Flags().IntVar(&limit, "limit", 100, "how many steps")
-	return cmd
-}
-
-func (a *app) showRun(ctx context.Context, c *client, id string, limit int) error {
-	at := "/api/v1/runs/" + segment(id)
-	var run, steps json.RawMessage
-	if err := c.get(ctx, at, &run); err != nil {
-		return err
-	}
-	if err := c.get(ctx, at+"/steps?limit="+strconv.Itoa(limit), &steps); err != nil {
-		return err
-	}
-	if a.json {
-		return a.printJSON(map[string]json.RawMessage{"run": run, "history": steps})
-	}
-	var r host.Run
-	var list struct {
-		Steps []host.Entry
-		Next  int64
-	}
-	if err := json.Unmarshal(run, &r); err != nil {
-		return err
-	}
-	if err := json.Unmarshal(steps, &list); err != nil {
-		return err
-	}
-	a.printRunHead(r)
-	if len(list.Steps) == 0 {
-		return nil
-	}
-	var rows []table.Row
-	for _, e := range list.Steps {
-		rows = append(rows, table.Row{e.Path, cmp.Or(e.Operation, "iteration"), painted(a.paintEntry(e.State)), len(e.Attempts), spent(e.StartedAt, e.EndedAt), entryRemark(e)})
-	}
-	fmt.Fprintln(a.stdout)
-	a.printTable(table.Row{"step", "operation", "state", "attempts", "took", ""}, rows)
-	if list.Next != 0 {
-		fmt.Fprintf(a.stderr, "%s\n", a.paint(faint, "there are more steps: --limit takes up to 1000"))
-	}
-	return nil
-}
-
 func (a *app) printRunHead(r host.Run) {
 	say := func(name, value string) {
 		if value != "" {
@@ -195,14 +129,6 @@ func because(r host.Run) string {
 		return "run " + r.Origin.Run + ", done again: " + string(r.Origin.Again)
 	}
 	return ""
-}
-
-func (a *app) showStep(ctx context.Context, c *client, id, path string) error {
-	var raw json.RawMessage
-	if err := c.get(ctx, "/api/v1/runs/"+segment(id)+"/step?path="+url.QueryEscape(path), &raw); err != nil {
-		return err
-	}
-	return a.printJSON(raw)
 }
 
 // printAnswer prints a run that has been steered.
@@ -245,26 +171,6 @@ func remark(r host.Run) string {
 	return r.Waits(time.Now())
 }
 
-func entryRemark(e host.Entry) string {
-	switch {
-	case e.Question != nil && e.State == host.EntryParked:
-		return e.Question.Text
-	case e.Failure != nil:
-		return e.Failure.Message + said(e)
-	case e.From != "":
-		return "done by run " + e.From
-	}
-	return e.Reason
-}
-
-// said returns what the remote service said of a step's failure, if it did.
-func said(e host.Entry) string {
-	if n := len(e.Attempts); n > 0 && e.Attempts[n-1].Said != "" {
-		return " The service said: " + e.Attempts[n-1].Said
-	}
-	return ""
-}
-
 func (a *app) paintState(s host.RunState) string {
 	switch s {
 	case host.RunSucceeded:
@@ -272,18 +178,6 @@ func (a *app) paintState(s host.RunState) string {
 	case host.RunFailed:
 		return a.paintOut(red, string(s))
 	case host.RunParked, host.RunWaiting:
-		return a.paintOut(yellow, string(s))
-	}
-	return string(s)
-}
-
-func (a *app) paintEntry(s host.EntryState) string {
-	switch s {
-	case host.EntryDone:
-		return a.paintOut(green, string(s))
-	case host.EntryFailed:
-		return a.paintOut(red, string(s))
-	case host.EntryParked, host.EntryWaiting, host.EntryIntent:
 		return a.paintOut(yellow, string(s))
 	}
 	return string(s)
