@@ -40,13 +40,17 @@ type enabler struct {
 
 // Enable subscribes to a workflow's events and lets them start runs of it.
 func (e *enabler) Enable(ctx context.Context, name string) (host.Definition, error) {
+	return e.enableStored(ctx, name, map[string]string{})
+}
+
+func (e *enabler) enableStored(ctx context.Context, name string, webhooks map[string]string) (host.Definition, error) {
 	d, err := e.stack.engine.Store.Definition(ctx, name, "")
 	if err != nil {
 		return d, err
 	}
 	doc, err := workflow.Parse(d.Name, d.Document)
 	if err == nil {
-		err = e.enable(ctx, doc, map[string]string{})
+		err = e.enable(ctx, doc, webhooks)
 	}
 	var exit *exitError
 	var missing *host.NotFoundError
@@ -165,8 +169,9 @@ func environment(names []string) map[string]string {
 }
 
 // again subscribes for the workflows that were on when the host ended last. One
-// that cannot be is told and stays on: its remote service may be back next time.
-func (e *enabler) again(ctx context.Context, but []string) (names []string, err error) {
+// that cannot be is told and stays on: its remote service may be back next time. It
+// adds the URLs that their events come to, as enable does.
+func (e *enabler) again(ctx context.Context, but []string, webhooks map[string]string) (names []string, err error) {
 	definitions, err := e.stack.engine.Store.Definitions(ctx)
 	if err != nil {
 		return nil, err
@@ -179,7 +184,7 @@ func (e *enabler) again(ctx context.Context, but []string) (names []string, err 
 		if !d.Enabled || told[d.Name] {
 			continue
 		}
-		if _, err := e.Enable(ctx, d.Name); err != nil {
+		if _, err := e.enableStored(ctx, d.Name, webhooks); err != nil {
 			e.stack.log.Error("a workflow's events may not come", "workflow", d.Name, "error", err)
 			fmt.Fprintf(e.stack.app.stderr, "%s: its events may not come: %v\n", d.Name, err)
 		}

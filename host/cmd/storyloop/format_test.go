@@ -7,6 +7,13 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
+func TestShortly_LeavesOutZerosAtTheEnd(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{"5m0s": "5m", "1h0m0s": "1h", "1h30m0s": "1h30m", "10m10s": "10m10s", "20s": "20s", "20h0m0s": "20h"} {
+		assert.Equal(t, want, shortly(text))
+	}
+}
+
 func TestDuration_IsNeverNothing(t *testing.T) {
 	t.Parallel()
 	for d, want := range map[time.Duration]string{

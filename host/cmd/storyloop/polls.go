@@ -49,7 +49,7 @@ func (a *app) listPolls(ctx context.Context) error {
 		if p.Failures > 0 {
 			state = fmt.Sprintf("failed %d times: %s: %s", p.Failures, p.Kind, p.Message)
 		}
-		rows = append(rows, table.Row{p.Connector + " " + p.Trigger, p.Credential, p.Every, moment(p.Last), moment(p.Next), strings.Join(p.Workflows, ", "), state})
+		rows = append(rows, table.Row{p.Connector + " " + p.Trigger, p.Credential, shortly(p.Every), moment(p.Last), moment(p.Next), strings.Join(p.Workflows, ", "), state})
 	}
 	a.printTable(table.Row{"trigger", "credential", "every", "last", "next", "workflows", "state"}, rows)
 	return nil

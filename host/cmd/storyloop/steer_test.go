@@ -106,6 +106,11 @@ func TestRuns_WithoutAHost(t *testing.T) {
 	var step host.Entry
 	require.NoError(t, json.Unmarshal([]byte(s.must("runs", "show", failed, "--step", "loop-1[0]/boolean-condition-1")), &step))
 	assert.NotEmpty(t, step.Input)
+	r = s.do("runs", "show", failed, "--state", "done", "--limit", "1")
+	assert.Contains(t, r.stdout, "loop-1[0]/terminate-1")
+	assert.NotContains(t, r.stdout, "boolean-condition-1", "there is room for one")
+	assert.Contains(t, r.stderr, "there are more steps: --limit 10 shows more")
+	assert.Contains(t, s.must("runs", "show", failed, "--state", "failed,parked"), "no steps in these states", "it was ended by a step that did its work")
 
 	r = s.do("runs", "watch", failed)
 	assert.Equal(t, 1, r.code, "it is known how it ended")
@@ -136,6 +141,8 @@ func TestRuns_SaysWhatIsWrong(t *testing.T) {
 		want string
 	}{
 		{[]string{"runs", "show", "x"}, 2, `there is no run "x"`},
+		{[]string{"runs", "show", "x", "--limit", "0"}, 2, "--limit must be 1 at least"},
+		{[]string{"runs", "show", "x", "--state", "asleep"}, 2, `no step is ever "asleep"; there are: intent, waiting`},
 		{[]string{"runs", "watch", "x"}, 2, `there is no run "x"`},
 		{[]string{"runs", "watch"}, 1, "no host is running"},
 		{[]string{"runs", "cancel", "x"}, 2, `there is no run "x"`},
@@ -274,6 +281,16 @@ func TestRuns_GoOnInTheNextHost(t *testing.T) {
 	assert.Equal(t, []string{"sleeper"}, again.Workflows, "what was on stays on")
 	assert.Contains(t, s.must("runs", "cancel", id), "cancelled")
 	assert.Equal(t, host.RunCancelled, again.ended(t).State)
+}
+
+func TestUp_SaysAgainWhereWebhooksCome(t *testing.T) {
+	t.Parallel()
+	data := filepath.Join(t.TempDir(), "storyloop.db")
+	first := up(t, "--data", data, example("reply-to-mention.yaml"))
+	assert.Equal(t, data, first.Data)
+	first.stop(t)
+	again := up(t, "--data", data)
+	assert.Equal(t, again.Address+"/webhooks/instagram/default", again.Webhooks["instagram"])
 }
 
 const daily = `name: daily

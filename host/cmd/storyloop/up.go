@@ -40,7 +40,7 @@ func (a *app) upCommand() *cobra.Command {
 takes webhooks in, polls for events that come by none, and runs the workflows. It
 goes on until it is interrupted.
 What an earlier process left unfinished in the data file goes on, and workflows of
-it that are on stay on.
+it that are on stay on. With --sandbox there is no data file unless --data names one.
 
 It serves webhooks, /healthz and /readyz to everybody, and the JSON API (see
 /api/v1/openapi.json) and /metrics to this computer. Others, and all where
@@ -53,7 +53,7 @@ Traces go to the OpenTelemetry collector that $OTEL_EXPORTER_OTLP_ENDPOINT names
 if it names one; OpenTelemetry's other variables say how.
 
 With --json its first line of output is one JSON object: where it listens, the
-webhook URLs, those that start a workflow and, with --sandbox, the sandbox's URL,
+data file, webhook URLs, those that start a workflow and, with --sandbox, the sandbox's URL,
 app id, app secret and verify token. Each line after it is a run that came to rest.`,
 		Example: `  storyloop up examples/reply-to-mention.yaml --sandbox
   storyloop up *.yaml --addr :8080 --public-url https://hooks.example.com`,
@@ -76,6 +76,7 @@ type upLine struct {
 	Hooks     map[string]string `json:"hooks,omitempty"` // URL by workflow, of those that a request starts.
 	Workflows []string          `json:"workflows"`
 	Resumed   int               `json:"resumed"` // Runs that an earlier process left unfinished.
+	Data      string            `json:"data"`    // The file that keeps all; empty if only memory does.
 	Sandbox   *sandboxLine      `json:"sandbox,omitempty"`
 }
 
@@ -147,7 +148,7 @@ func (a *app) up(ctx context.Context, files []string, o upOptions) error {
 		}
 		line.Workflows = append(line.Workflows, doc.Name)
 	}
-	again, err := on.again(ctx, line.Workflows)
+	again, err := on.again(ctx, line.Workflows, line.Webhooks)
 	if err != nil {
 		return err
 	}
@@ -161,6 +162,9 @@ func (a *app) up(ctx context.Context, files []string, o upOptions) error {
 		return err
 	}
 	line.Resumed = resumed
+	if s.file != nil {
+		line.Data = s.file.Path()
+	}
 	if s.sandbox != nil {
 		line.Sandbox = &sandboxLine{s.sandbox.URL, s.sandbox.AppID, s.sandbox.AppSecret, s.sandbox.VerifyToken}
 	}
@@ -210,8 +214,8 @@ func (a *app) printUp(line upLine) error {
 		return err
 	}
 	fmt.Fprintf(a.stdout, "listening on %s\n", line.Address)
-	for connector, url := range line.Webhooks {
-		fmt.Fprintf(a.stdout, "webhooks of %s: %s\n", connector, url)
+	for _, connector := range slices.Sorted(maps.Keys(line.Webhooks)) {
+		fmt.Fprintf(a.stdout, "webhooks of %s: %s\n", connector, line.Webhooks[connector])
 	}
 	for _, name := range slices.Sorted(maps.Keys(line.Hooks)) {
 		fmt.Fprintf(a.stdout, "requests that start %s: %s\n", name, line.Hooks[name])
@@ -221,6 +225,11 @@ func (a *app) printUp(line upLine) error {
 	}
 	if line.Resumed > 0 {
 		fmt.Fprintf(a.stdout, "runs that were unfinished and go on: %d\n", line.Resumed)
+	}
+	if line.Data != "" {
+		fmt.Fprintf(a.stdout, "data is kept in %s\n", line.Data)
+	} else {
+		fmt.Fprintln(a.stdout, "nothing is kept when this process ends; with --data FILE it is, and other commands find this host")
 	}
 	if line.Sandbox != nil {
 		fmt.Fprintf(a.stdout, "local Instagram at %s\n", line.Sandbox.URL)
