@@ -88,7 +88,9 @@ func (m *many) next() (context.Context, *connectorv1.InvokeManyRequest) {
 			m.err = status.Errorf(codes.InvalidArgument, "there are two attempts of the number %d", req.GetNumber())
 		}
 	}
-	m.end()
+	if !errors.Is(m.err, io.EOF) { // Or the host has no more to ask, and waits for what is under way.
+		m.end()
+	}
 	return nil, nil
 }
 

@@ -220,9 +220,9 @@ type OperationServiceClient interface {
 	InvokeStream(ctx context.Context, in *InvokeRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[InvokeStreamResponse], error)
 	// InvokeMany is Invoke for a host that makes many small calls: all of them
 	// share one stream, which costs a fraction of a stream for each. Attempts run
-	// side by side, and are answered in the order in which they end. The end of the
-	// stream cancels what is under way. Only where
-	// ConnectorCapabilities.invoke_many is set.
+	// side by side, and are answered in the order in which they end. A host that
+	// closes its side gets the answers that are missing; one that cancels the stream
+	// cancels what is under way. Only where ConnectorCapabilities.invoke_many is set.
 	InvokeMany(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[InvokeManyRequest, InvokeManyResponse], error)
 	// Reconcile finds out whether a write whose answer was lost has happened, by
 	// looking at the remote service. Only for operations that are reconcilable.
@@ -331,9 +331,9 @@ type OperationServiceServer interface {
 	InvokeStream(*InvokeRequest, grpc.ServerStreamingServer[InvokeStreamResponse]) error
 	// InvokeMany is Invoke for a host that makes many small calls: all of them
 	// share one stream, which costs a fraction of a stream for each. Attempts run
-	// side by side, and are answered in the order in which they end. The end of the
-	// stream cancels what is under way. Only where
-	// ConnectorCapabilities.invoke_many is set.
+	// side by side, and are answered in the order in which they end. A host that
+	// closes its side gets the answers that are missing; one that cancels the stream
+	// cancels what is under way. Only where ConnectorCapabilities.invoke_many is set.
 	InvokeMany(grpc.BidiStreamingServer[InvokeManyRequest, InvokeManyResponse]) error
 	// Reconcile finds out whether a write whose answer was lost has happened, by
 	// looking at the remote service. Only for operations that are reconcilable.
