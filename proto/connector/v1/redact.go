@@ -80,6 +80,12 @@ func (x *InvokeRequest) Format(w fmt.State, _ rune) { format(w, x) }
 func (x *InvokeRequest) LogValue() slog.Value { return logValue(x) }
 
 // Format writes the message without its secrets, whatever the verb.
+func (x *InvokeManyRequest) Format(w fmt.State, _ rune) { format(w, x) }
+
+// LogValue returns the message without its secrets.
+func (x *InvokeManyRequest) LogValue() slog.Value { return logValue(x) }
+
+// Format writes the message without its secrets, whatever the verb.
 func (x *ReconcileRequest) Format(w fmt.State, _ rune) { format(w, x) }
 
 // LogValue returns the message without its secrets.
