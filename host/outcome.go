@@ -51,11 +51,13 @@ func (k *call) fail(f *workflow.Failure) (workflow.Outcome, error) {
 // written: it takes no longer to get it again.
 const quick = 5 * time.Millisecond
 
+// durability waits where losing the outcome would matter. Who watches the run is told
+// that the step is finished, so that this must be true after a kill as well.
 func (k *call) durability() Durability {
 	switch {
 	case !k.reads():
 		return Synced
-	case k.entry.EndedAt.Sub(k.entry.StartedAt) < quick && len(k.entry.Attempts) < 2:
+	case k.entry.EndedAt.Sub(k.entry.StartedAt) < quick && len(k.entry.Attempts) < 2 && !k.x.e.watchers.watched(k.x.run.ID):
 		return Queued
 	}
 	return Written

@@ -2,6 +2,7 @@ package host_test
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"time"
 
@@ -42,4 +43,36 @@ func TestWatch_ARunThatIsJustEnding(t *testing.T) {
 	run := l.run(t, "- {id: a, connector: terminate, operation: fail, input: {message: No.}}\n")
 	require.Equal(t, host.RunFailed, run.State)
 	<-store.here
+}
+
+// noting keeps how durable an entry was to be.
+type noting struct {
+	*host.Memory
+	mu  sync.Mutex
+	how map[string]host.Durability
+}
+
+func (n *noting) PutEntry(ctx context.Context, e host.Entry, d host.Durability) error {
+	n.mu.Lock()
+	n.how[e.Path] = d
+	n.mu.Unlock()
+	return n.Memory.PutEntry(ctx, e, d)
+}
+
+// Nobody is told that a step is finished before it is in the file.
+func TestWatch_WhatIsToldIsWritten(t *testing.T) {
+	t.Parallel()
+	for watched, want := range map[bool]host.Durability{true: host.Written, false: host.Queued} {
+		store := &noting{Memory: host.NewMemory(), how: map[string]host.Durability{}}
+		l := newLab(t, func(s *host.Setup) { s.Store = store })
+		if watched {
+			w := l.Watch("r")
+			t.Cleanup(w.Close)
+		}
+		run := l.run(t, "- {id: list, connector: world, operation: list}\n")
+		require.Equal(t, host.RunSucceeded, run.State, "%v", run.Failure)
+		store.mu.Lock()
+		assert.Equal(t, want, store.how["list"], "watched: %v", watched)
+		store.mu.Unlock()
+	}
 }
