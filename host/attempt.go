@@ -180,8 +180,10 @@ func (k *call) report(r *connectorv1.Report) {
 }
 
 // look asks the connector whether a write whose answer was lost has happened. To
-// look is to read, so it is tried again like a read.
-func (k *call) look(lost *connectorv1.Failure) (done bool, out workflow.Outcome, err error) {
+// look is to read, so it is tried again like a read. If it was lost because the host
+// itself ended, and has not happened, that says nothing against the step, and it has
+// all its attempts again.
+func (k *call) look(lost *connectorv1.Failure, cut bool) (done bool, out workflow.Outcome, err error) {
 	began := k.x.e.Clock.Now()
 	for _, a := range k.entry.Attempts {
 		if !a.Reconcile {
@@ -221,6 +223,9 @@ func (k *call) look(lost *connectorv1.Failure) (done bool, out workflow.Outcome,
 			return true, out, err
 		case failure == nil && resp.GetNotHappened() != nil:
 			lost.Applied = connectorv1.Applied_APPLIED_NO
+			if cut {
+				k.entry.Before, k.entry.Waited = len(k.entry.Attempts), 0
+			}
 			return k.decide(lost, false)
 		}
 		if failure == nil {

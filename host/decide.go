@@ -74,7 +74,7 @@ func (k *call) decide(f *connectorv1.Failure, cut bool) (done bool, out workflow
 		return true, out, k.park(AskHappened, f)
 	case LookFirst:
 		k.log(slog.LevelInfo, "step looks whether its write has happened", failureAttrs(failureOf(f))...)
-		return k.look(f)
+		return k.look(f, cut)
 	}
 	out, err = k.fail(failureOf(f))
 	return true, out, err

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/big"
 	"slices"
@@ -56,6 +57,9 @@ func (c Caller) scope(name string) (string, error) {
 	}
 	return "", &InputError{"/scope", fmt.Sprintf("must be run, workflow or host, not %q", name)}
 }
+
+// first is the run in which the step's changes are remembered.
+func (c Caller) first() string { return cmp.Or(c.Began, c.Run) }
 
 // Get returns {"value": ..., "exists": ...}; the value is null where there is none.
 func (s Storage) Get(ctx context.Context, c Caller, scope, key string) (json.RawMessage, error) {
@@ -120,6 +124,19 @@ func (s Storage) Increment(ctx context.Context, c Caller, scope, key string, by 
 	})
 }
 
+// Made returns what a step got for a change that it has made, and false if it has
+// made none. It changes nothing.
+func (s Storage) Made(ctx context.Context, c Caller) (answer json.RawMessage, made bool, err error) {
+	notMade := errors.New("the step has changed nothing")
+	answer, err = s.Values.ChangeValue(ctx, Change{Run: c.first(), Path: c.Path, Change: func(json.RawMessage) (now, answer json.RawMessage, err error) {
+		return nil, nil, notMade
+	}})
+	if errors.Is(err, notMade) {
+		return nil, false, nil
+	}
+	return answer, err == nil, err
+}
+
 func (s Storage) changeList(ctx context.Context, c Caller, scope, key string, f func([]json.RawMessage) (list []json.RawMessage, answer json.RawMessage)) (json.RawMessage, error) {
 	return s.change(ctx, c, scope, key, func(old json.RawMessage) (json.RawMessage, json.RawMessage, error) {
 		var list []json.RawMessage
@@ -139,7 +156,7 @@ func (s Storage) change(ctx context.Context, c Caller, scope, key string, f func
 	if key == "" {
 		return nil, &InputError{"/key", "must not be empty"}
 	}
-	return s.Values.ChangeValue(ctx, Change{Scope: where, Key: key, Run: cmp.Or(c.Began, c.Run), Path: c.Path, Change: func(old json.RawMessage) (json.RawMessage, json.RawMessage, error) {
+	return s.Values.ChangeValue(ctx, Change{Scope: where, Key: key, Run: c.first(), Path: c.Path, Change: func(old json.RawMessage) (json.RawMessage, json.RawMessage, error) {
 		now, answer, err := f(old)
 		if err == nil && len(now) > maxStored {
 			err = &InputError{"/value", fmt.Sprintf("what is stored under %q would have %d bytes; at most %d allowed", key, len(now), maxStored)}

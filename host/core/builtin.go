@@ -23,6 +23,9 @@ type builtin struct {
 	// checks find what the schemas cannot say, by the name of an operation or
 	// trigger. They skip what they cannot read: the schema has told of it.
 	checks map[string]check
+	// made looks whether a step's write has happened, for the operations that are
+	// reconcilable, and returns its output. Nil if there are none.
+	made func(context.Context) (output json.RawMessage, happened bool, err error)
 	// complete makes a credential of a filled form. Nil means that there are none.
 	complete func(method string, form []byte) (*connectorv1.Credential, error)
 
@@ -134,8 +137,23 @@ func (b *builtin) lacks(what string) *connectorv1.Failure {
 	}
 }
 
-func (b *builtin) Reconcile(context.Context, *connectorv1.ReconcileRequest) *connectorv1.ReconcileResponse {
-	return &connectorv1.ReconcileResponse{Outcome: &connectorv1.ReconcileResponse_Failure{Failure: b.lacks("operation that reaches out")}}
+// Reconcile looks whether a write has happened.
+func (b *builtin) Reconcile(ctx context.Context, req *connectorv1.ReconcileRequest) *connectorv1.ReconcileResponse {
+	fail := func(f *connectorv1.Failure) *connectorv1.ReconcileResponse {
+		return &connectorv1.ReconcileResponse{Outcome: &connectorv1.ReconcileResponse_Failure{Failure: f}}
+	}
+	op, ok := workflow.FindOperation(b.catalog, req.GetOperation())
+	if !ok || !op.GetReconcilable() {
+		return fail(b.lacks("operation whose effect can be looked for"))
+	}
+	output, happened, err := b.made(ctx)
+	switch {
+	case err != nil:
+		return fail(failureOf(err))
+	case happened:
+		return &connectorv1.ReconcileResponse{Outcome: &connectorv1.ReconcileResponse_Happened{Happened: &connectorv1.Result{Output: output}}}
+	}
+	return &connectorv1.ReconcileResponse{Outcome: &connectorv1.ReconcileResponse_NotHappened{NotHappened: &connectorv1.NotHappened{}}}
 }
 
 func (b *builtin) ListOptions(context.Context, *connectorv1.ListOptionsRequest) *connectorv1.ListOptionsResponse {

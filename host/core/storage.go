@@ -26,6 +26,7 @@ func storage(values host.Values) *builtin {
 	s := host.Storage{Values: values}
 	b := &builtin{handlers: map[string]handler{}, catalog: catalog("storage", "Storage",
 		"Keeps values for a run, for all runs of a workflow, or for all workflows. Not for secrets: values stand in histories.")}
+	b.made = func(ctx context.Context) (json.RawMessage, bool, error) { return made(ctx, s) }
 	add := func(op *connectorv1.Operation, f func(context.Context, host.Caller, storageInput) (json.RawMessage, error)) {
 		name := op.GetName()
 		b.catalog.Operations = append(b.catalog.Operations, described("storage_"+name, op))
@@ -62,7 +63,7 @@ func storage(values host.Values) *builtin {
 func change(name, title, summary string) *connectorv1.Operation {
 	return &connectorv1.Operation{
 		Name: name, Title: title, Summary: summary,
-		Effect: connectorv1.Effect_EFFECT_WRITE, Idempotency: connectorv1.Idempotency_IDEMPOTENCY_KEYED,
+		Effect: connectorv1.Effect_EFFECT_WRITE, Idempotency: connectorv1.Idempotency_IDEMPOTENCY_KEYED, Reconcilable: true,
 	}
 }
 
@@ -84,9 +85,27 @@ func stored(ctx context.Context, values host.Values, input []byte, f func(contex
 	output, err := f(ctx, caller, in)
 	var wrong *host.InputError
 	if err != nil && !errors.As(err, &wrong) {
-		return nil, failed(connectorv1.FailureKind_FAILURE_KIND_UNAVAILABLE, connectorv1.Applied_APPLIED_UNKNOWN, "The host's storage cannot be used: %v.", err)
+		return nil, unusable(err)
 	}
 	return output, err
+}
+
+// made asks the store whether the step has made its change. Outside of a workflow
+// nothing is remembered.
+func made(ctx context.Context, s host.Storage) (json.RawMessage, bool, error) {
+	caller, ok := host.CallerOf(ctx)
+	if s.Values == nil || !ok {
+		return nil, false, refused(connectorv1.FailureKind_FAILURE_KIND_PRECONDITION, "Only a step's change is remembered, and only by a host with a data file.")
+	}
+	answer, made, err := s.Made(ctx, caller)
+	if err != nil {
+		return nil, false, unusable(err)
+	}
+	return answer, made, nil
+}
+
+func unusable(err error) error {
+	return failed(connectorv1.FailureKind_FAILURE_KIND_UNAVAILABLE, connectorv1.Applied_APPLIED_UNKNOWN, "The host's storage cannot be used: %v.", err)
 }
 
 func getOr(ctx context.Context, s host.Storage, c host.Caller, in storageInput) (json.RawMessage, error) {

@@ -85,3 +85,26 @@ func TestStorage_WhereThereIsNone(t *testing.T) {
 	_, failure = newBench(t, core.Config{Values: host.NewMemory()}).invoke(context.Background(), "storage", "get", `{"key":"k"}`)
 	assert.Contains(t, failure.GetMessage(), "only the scope host")
 }
+
+func TestStorage_TellsWhetherAStepHasMadeItsChange(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, core.Config{Values: host.NewMemory()})
+	storage, ok := b.list.Connector("storage")
+	require.True(t, ok)
+	input := `{"key":"n","scope":"host"}`
+	look := func(ctx context.Context, operation string) *connectorv1.ReconcileResponse {
+		return storage.Reconcile(ctx, &connectorv1.ReconcileRequest{Operation: operation, Input: []byte(input)})
+	}
+	first := step("run-1", "shop", "storage-1")
+	assert.NotNil(t, look(first, "increment").GetNotHappened())
+	b.output(first, "storage", "increment", input)
+	b.output(step("run-1", "shop", "storage-2"), "storage", "increment", input)
+	assert.Equal(t, `{"value":1}`, string(look(first, "increment").GetHappened().GetOutput()), "what it got then")
+	assert.NotNil(t, look(step("run-2", "shop", "storage-1"), "increment").GetNotHappened())
+	assert.NotNil(t, look(context.Background(), "increment").GetFailure(), "no step has asked")
+	assert.NotNil(t, look(first, "get").GetFailure(), "a read leaves nothing to look for")
+	assert.JSONEq(t, `{"value":2,"exists":true}`, b.output(first, "storage", "get", input), "to look changes nothing")
+
+	taken := host.WithCaller(context.Background(), host.Caller{Run: "run-3", Began: "run-1", Workflow: "shop", Path: "storage-1"})
+	assert.NotNil(t, look(taken, "increment").GetHappened(), "the run before has made it")
+}

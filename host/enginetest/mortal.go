@@ -35,6 +35,12 @@ func (m *mortal) write() error {
 	return nil
 }
 
+func (m *mortal) kill() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.left, m.died = 0, true
+}
+
 func (m *mortal) dead() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()

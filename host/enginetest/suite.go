@@ -60,6 +60,7 @@ func Run(t *testing.T, s Subject) {
 		"CloseAndGoOn":     testCloseAndGoOn,
 		"KilledInAgain":    testKilledInAgain,
 		"KilledInCall":     testKilledInCall,
+		"KilledInStorage":  testKilledInStorage,
 		"Values":           testValues,
 		"Storage":          testStorage,
 		"Versions":         testVersions,
