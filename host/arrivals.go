@@ -18,9 +18,11 @@ type arrivals struct {
 // maxArrivals bounds the events that are remembered while none is dispatched.
 const maxArrivals = 10_000
 
-func (a *arrivals) add(events []Event, span trace.SpanContext) {
+// add returns the keys of the events that it remembers. One that is there already
+// has come in two deliveries at once, of which the first counts.
+func (a *arrivals) add(events []Event, span trace.SpanContext) (keys []string) {
 	if !span.IsValid() {
-		return
+		return nil
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -28,8 +30,29 @@ func (a *arrivals) add(events []Event, span trace.SpanContext) {
 		a.spans = map[string]trace.SpanContext{}
 	}
 	for _, ev := range events {
-		if len(a.spans) < maxArrivals {
-			a.spans[ev.Key()] = span
+		key := ev.Key()
+		if _, there := a.spans[key]; !there && len(a.spans) < maxArrivals {
+			a.spans[key] = span
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// forget drops those of the keys that start no runs: all but those of fresh events.
+func (a *arrivals) forget(keys []string, fresh []Event) {
+	if len(keys) == 0 {
+		return
+	}
+	stay := map[string]bool{}
+	for _, ev := range fresh {
+		stay[ev.Key()] = true
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, key := range keys {
+		if !stay[key] {
+			delete(a.spans, key)
 		}
 	}
 }

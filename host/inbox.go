@@ -24,11 +24,12 @@ func (e *Engine) Accept(ctx context.Context, connector string, events []*connect
 	if len(in) == 0 {
 		return 0, nil
 	}
+	arrived := e.arrivals.add(in, trace.SpanContextFromContext(ctx)) // before anybody can start their runs
 	fresh, err := e.Store.AddEvents(ctx, in)
+	e.arrivals.forget(arrived, fresh)
 	if err != nil {
 		return 0, fmt.Errorf("storing events of %s: %w", connector, err)
 	}
-	e.arrivals.add(fresh, trace.SpanContextFromContext(ctx))
 	return len(fresh), nil
 }
 

@@ -200,3 +200,50 @@ func TestTrace_ARunHasALinkToWhatLedToIt(t *testing.T) {
 	assert.Equal(t, steps[0].SpanContext.SpanID(), called[0].Links[0].SpanContext.SpanID())
 	assert.NotEqual(t, steps[0].SpanContext.TraceID(), called[0].SpanContext.TraceID())
 }
+
+// eager is a store whose events are dealt with as soon as they are there.
+type eager struct {
+	host.Store
+	stored func()
+}
+
+func (q *eager) AddEvents(ctx context.Context, events []host.Event) ([]host.Event, error) {
+	fresh, err := q.Store.AddEvents(ctx, events)
+	q.stored()
+	return fresh, err
+}
+
+func TestTrace_ARunThatBeginsAtOnceHasALinkToItsWebhook(t *testing.T) {
+	t.Parallel()
+	spans := newRecorded()
+	store := &eager{Store: host.NewMemory()}
+	l := newLab(t, func(s *host.Setup) { s.Traces, s.Store = spans.provider, store })
+	store.stored = func() { assert.NoError(t, l.Dispatch(t.Context())) }
+	doc, err := workflow.Parse("w.yaml", []byte("{name: w, trigger: {connector: world, trigger: mentioned}, steps: [{id: a, connector: world, operation: get}]}"))
+	require.NoError(t, err)
+	_, err = l.Define(t.Context(), doc, true, "")
+	require.NoError(t, err)
+
+	accept := func(span string, id string) trace.TraceID {
+		ctx, webhook := spans.provider.Tracer("test").Start(t.Context(), span)
+		defer webhook.End()
+		_, err := l.Accept(ctx, "world", []*connectorv1.Event{{Id: id, Trigger: "mentioned"}})
+		require.NoError(t, err)
+		return webhook.SpanContext().TraceID()
+	}
+	want := []trace.TraceID{accept("first", "1"), accept("second", "2")}
+	accept("once more", "1")
+	runs, err := l.Store.Runs(t.Context(), host.RunFilter{})
+	require.NoError(t, err)
+	require.Len(t, runs, 2)
+	for _, run := range runs {
+		_, err := l.Wait(t.Context(), run.ID)
+		require.NoError(t, err)
+	}
+	var got []trace.TraceID
+	for _, s := range spans.named("run w") {
+		require.Len(t, s.Links, 1)
+		got = append(got, s.Links[0].SpanContext.TraceID())
+	}
+	assert.ElementsMatch(t, want, got)
+}
