@@ -156,6 +156,8 @@ func (a *app) up(ctx context.Context, files []string, o upOptions) error {
 	if line.Hooks, err = on.hooks(ctx); err != nil {
 		return err
 	}
+	watcher := s.engine.Watch("") // before the first run can end
+	defer watcher.Close()
 	// What an earlier process left unfinished goes on.
 	resumed, err := s.engine.Resume(ctx)
 	if err != nil {
@@ -182,7 +184,7 @@ func (a *app) up(ctx context.Context, files []string, o upOptions) error {
 	if err := a.printUp(line); err != nil {
 		return err
 	}
-	return a.attend(ctx, s, served)
+	return a.attend(ctx, s, watcher, served)
 }
 
 // dispatch starts the runs of events that were stored, until ctx ends. What it
@@ -238,9 +240,7 @@ func (a *app) printUp(line upLine) error {
 }
 
 // attend reports runs until ctx ends.
-func (a *app) attend(ctx context.Context, s *stack, served chan error) error {
-	watcher := s.engine.Watch("")
-	defer watcher.Close()
+func (a *app) attend(ctx context.Context, s *stack, watcher *host.Watcher, served chan error) error {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
