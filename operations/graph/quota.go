@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"sort"
-	"strconv"
 	"time"
 )
 
@@ -24,12 +23,16 @@ func Quotas(h http.Header, now time.Time) []Quota {
 	var out []Quota
 	for _, budget := range []struct{ header, name string }{{"X-App-Usage", "app"}, {"X-Page-Usage", "page"}} {
 		var u usage
-		if read(h, budget.header, &u) && len(u) > 0 {
+		if text := []byte(h.Get(budget.header)); json.Valid(text) && u.UnmarshalJSON(text) == nil && u.keys > 0 {
 			out = append(out, u.quota(budget.name, "", now))
 		}
 	}
+	text := h.Get("X-Business-Use-Case-Usage")
+	if text == "" {
+		return out
+	}
 	var cases map[string][]usage
-	if !read(h, "X-Business-Use-Case-Usage", &cases) {
+	if json.Unmarshal([]byte(text), &cases) != nil {
 		return out
 	}
 	subjects := make([]string, 0, len(cases))
@@ -39,8 +42,8 @@ func Quotas(h http.Header, now time.Time) []Quota {
 	sort.Strings(subjects)
 	for _, subject := range subjects {
 		for _, u := range cases[subject] {
-			var name string
-			if json.Unmarshal(u["type"], &name) != nil || name == "" {
+			name := u.useCase
+			if name == "" {
 				name = "instagram"
 			}
 			out = append(out, u.quota(name, subject, now))
@@ -49,28 +52,8 @@ func Quotas(h http.Header, now time.Time) []Quota {
 	return out
 }
 
-// read reads a header that is JSON, if it is there.
-func read(h http.Header, name string, into any) bool {
-	text := h.Get(name)
-	return text != "" && json.Unmarshal([]byte(text), into) == nil
-}
-
-// usage is one object of a usage header: percentages under keys of their own.
-type usage map[string]json.RawMessage
-
 func (u usage) quota(name, subject string, now time.Time) Quota {
-	q := Quota{Name: name, Subject: subject}
-	for key, raw := range u {
-		n, err := strconv.ParseFloat(string(raw), 64)
-		if err != nil {
-			continue
-		}
-		if key == "estimated_time_to_regain_access" {
-			q.Regain = time.Duration(n * float64(time.Minute))
-			continue
-		}
-		q.Used = max(q.Used, n/100)
-	}
+	q := Quota{Name: name, Subject: subject, Used: u.used, Regain: u.regain}
 	if q.Regain > 0 {
 		q.BlockedUntil = now.Add(q.Regain)
 	}
