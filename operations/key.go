@@ -9,7 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
-	"slices"
+	"strings"
 
 	"github.com/storyloop/storyloop/connector"
 	"github.com/storyloop/storyloop/operations/graph"
@@ -37,10 +37,10 @@ type pageKey struct {
 }
 
 func readKey(secret connector.Secret) (key, error) {
-	k, ok := readHead(secret)
-	if ok {
+	if k, ok := readSealed(secret); ok {
 		return k, nil
 	}
+	var k key
 	if err := secret.Decode(&k); err != nil || !k.usable() {
 		return key{}, &connector.Error{
 			Kind: connector.Unauthenticated, Applied: connector.AppliedNo,
@@ -50,17 +50,43 @@ func readKey(secret connector.Secret) (key, error) {
 	return k, nil
 }
 
-// readHead reads a secret as seal writes it, and its Pages not at all: to look
-// through those of an agency takes longer than all the rest of a call.
-func readHead(secret connector.Secret) (key, bool) {
+// readSealed reads a secret as seal writes it, and its Pages not at all: to look
+// through those of an agency takes longer than all the rest of a call. It returns
+// false for a secret of another layout, or with a character that JSON may escape.
+func readSealed(secret connector.Secret) (key, bool) {
 	head, pages, found := bytes.Cut(secret, []byte(`,"pages":`))
-	var k key
-	if !found || !bytes.HasSuffix(pages, []byte("]}")) || json.Unmarshal(append(slices.Clip(head), '}'), &k) != nil || !k.usable() {
+	if !found || !bytes.HasSuffix(pages, []byte("]}")) {
 		return key{}, false
 	}
-	k.Pages = bytes.TrimSuffix(pages, []byte("}"))
-	return k, true
+	text, opened := strings.CutPrefix(string(head), `{"`) // The values are parts of this copy.
+	text, closed := strings.CutSuffix(text, `"`)
+	if !opened || !closed || strings.ContainsFunc(text, escaped) {
+		return key{}, false
+	}
+	k := key{Pages: json.RawMessage(bytes.TrimSuffix(pages, []byte("}")))}
+	for member := range strings.SplitSeq(text, `","`) {
+		name, value, found := strings.Cut(member, `":"`)
+		if !found || strings.Contains(value, `"`) {
+			return key{}, false
+		}
+		switch name {
+		case "host":
+			k.Host = graph.Host(value)
+		case "user_id":
+			k.UserID = value
+		case "token":
+			k.Token = value
+		case "proof":
+			k.Proof = value
+		default:
+			return key{}, false
+		}
+	}
+	return k, k.usable()
 }
+
+// escaped reports whether JSON may write a character otherwise than as it is.
+func escaped(r rune) bool { return r < ' ' || r > '~' || r == '\\' }
 
 func (k key) usable() bool {
 	return k.Token != "" && (k.Host == graph.Facebook || k.Host == graph.Instagram)

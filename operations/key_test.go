@@ -3,6 +3,7 @@ package operations_test
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -41,6 +42,44 @@ func TestCredential_HoldsTheKeysToPages(t *testing.T) {
 		require.Nil(t, got.GetFailure(), name)
 		assert.Equal(t, string(want.GetResult().GetOutput()), string(got.GetResult().GetOutput()), name)
 		assert.EqualValues(t, 1, got.GetReport().GetRequests(), name)
+	}
+}
+
+// However a secret spells its token, it is that token.
+func TestCredential_IsReadHoweverItIsSpelt(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, rigOptions{})
+	sealed := string(r.facebook.GetSecret())
+	spelt := func(old, now string) []byte {
+		require.Contains(t, sealed, old)
+		return []byte(strings.Replace(sealed, old, now, 1))
+	}
+	const input = `{"story_id":"18023000000000001"}`
+	want := r.invoke(t, "get_story", input)
+	require.Nil(t, want.GetFailure())
+	for name, secret := range map[string][]byte{
+		"spaces between members": spelt(`","token":"`, `" , "token":"`), "spaces within them": spelt(`"token":"`, `"token" : "`), "a space at the start": spelt(`{`, `{ `),
+		"an escape": spelt(`"token":"E`, `"token":"\u0045`), "twice": spelt(`"token":"`, `"token":"EAAother","token":"`),
+		"a number": spelt(`"token":"`, `"more":5,"token":"`), "an object": spelt(`"token":"`, `"more":{"a":"b","token":"EAAother"},"token":"`),
+	} {
+		c := proto.CloneOf(r.facebook)
+		c.Secret = secret
+		got := r.invokeAs(t, c, "get_story", input, "")
+		require.Nil(t, got.GetFailure(), name)
+		assert.Equal(t, string(want.GetResult().GetOutput()), string(got.GetResult().GetOutput()), name)
+	}
+}
+
+func TestCredential_ThatIsCutOff(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, rigOptions{})
+	for _, secret := range []string{
+		`{"host":"graph.facebook.com","token":"EAAB","proof","pages":[]}`, `{"host":"graph.facebook.com","token":"EAAB" "proof":"p","pages":[]}`,
+		`{"host":"graph.facebook.com","token":"EA` + "\x00" + `AB","pages":[]}`, `{"host":"graph.facebook.com","token":"EAAB,"pages":[]}`,
+	} {
+		got := r.invokeAs(t, &connectorv1.Credential{Method: "access_token", Secret: []byte(secret)}, "get_story", `{"story_id":"18023000000000001"}`, "")
+		assert.Equal(t, connectorv1.FailureKind_FAILURE_KIND_UNAUTHENTICATED, got.GetFailure().GetKind(), secret)
+		assert.Zero(t, got.GetReport().GetRequests(), secret)
 	}
 }
 
