@@ -11,11 +11,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
-	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -88,7 +85,7 @@ func (c *Client) do(ctx context.Context, r Request) (*Response, error) {
 	ctx, cancel := c.bounded(ctx)
 	defer cancel()
 	var sent atomic.Bool
-	req, err := c.build(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { sent.Store(true) }}), r)
+	req, err := c.build(ctx, r, &sent)
 	if err != nil {
 		return nil, &Error{Class: Invalid, Applied: No, Sentence: "The request could not be put together.", Err: withoutURL(err)}
 	}
@@ -154,102 +151,6 @@ func (c *Client) transport() http.RoundTripper {
 		return http.DefaultTransport
 	}
 	return c.Transport
-}
-
-func (c *Client) build(ctx context.Context, r Request) (*http.Request, error) {
-	method := r.Method
-	if method == "" {
-		method = http.MethodGet
-	}
-	query, form := r.Query, r.Params
-	if r.Proof != "" {
-		if form = maps.Clone(form); form == nil {
-			form = url.Values{}
-		}
-		form.Set("appsecret_proof", r.Proof)
-	}
-	var body io.Reader
-	var contentType string
-	switch {
-	case r.JSON != nil:
-		b, err := encodeJSON(r.JSON)
-		if err != nil {
-			return nil, err
-		}
-		body, contentType = bytes.NewReader(b), "application/json"
-		query = merged(query, form)
-	case method == http.MethodGet || method == http.MethodDelete:
-		query = merged(query, form)
-	case len(form) > 0:
-		body, contentType = strings.NewReader(form.Encode()), "application/x-www-form-urlencoded"
-	}
-	if body == nil {
-		// net/http repeats a read by itself when its connection breaks, unless it has
-		// a body that cannot be had twice. One attempt is one request.
-		body = emptyBody{}
-	}
-	u := c.URL(r.Host, r.Path, r.Unversioned)
-	if len(query) > 0 {
-		u += "?" + query.Encode()
-	}
-	req, err := http.NewRequestWithContext(ctx, method, u, body)
-	if err != nil {
-		return nil, err
-	}
-	if method == http.MethodGet {
-		// Without a word on the body's length net/http would try whether there is one, in
-		// a goroutine of its own. This goes no further than net/http.
-		req.TransferEncoding = []string{"identity"}
-	}
-	for name, values := range r.Header {
-		req.Header[name] = values
-	}
-	if contentType != "" && req.Header.Get("Content-Type") == "" {
-		req.Header.Set("Content-Type", contentType)
-	}
-	if c.UserAgent != "" {
-		req.Header.Set("User-Agent", c.UserAgent)
-	}
-	if r.Token != "" {
-		scheme := "Bearer "
-		if r.Host == Upload {
-			scheme = "OAuth " // the upload host knows no other
-		}
-		req.Header.Set("Authorization", scheme+r.Token)
-	}
-	return req, nil
-}
-
-// emptyBody is a body that net/http does not know to be empty. It writes itself, or
-// a buffer would be made for it.
-type emptyBody struct{}
-
-func (emptyBody) Read([]byte) (int, error)         { return 0, io.EOF }
-func (emptyBody) WriteTo(io.Writer) (int64, error) { return 0, nil }
-
-// encodeJSON leaves "<" and "&" as they are: a message is no HTML.
-func encodeJSON(v any) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return nil, fmt.Errorf("encoding the request: %w", err)
-	}
-	return b.Bytes(), nil
-}
-
-// merged returns parameters with others added or put in their place. It changes
-// neither.
-func merged(params, more url.Values) url.Values {
-	switch {
-	case len(more) == 0:
-		return params
-	case len(params) == 0:
-		return more
-	}
-	both := maps.Clone(params)
-	maps.Copy(both, more)
-	return both
 }
 
 // date is when the answer was sent, by the clock of who sent it.

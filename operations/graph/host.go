@@ -59,14 +59,14 @@ func (c *Client) Check() error {
 
 // URL returns the address of a path at a host.
 func (c *Client) URL(h Host, path string, unversioned bool) string {
-	base := "https://" + string(h)
+	base, slash := "https://", ""
 	if c.Sandbox != "" {
-		base = strings.TrimSuffix(c.Sandbox, "/") + "/" + string(h)
+		base, slash = strings.TrimSuffix(c.Sandbox, "/"), "/"
 	}
 	if unversioned {
-		return base + path
+		return base + slash + string(h) + path
 	}
-	return base + "/" + c.version() + path
+	return base + slash + string(h) + "/" + c.version() + path
 }
 
 func (c *Client) version() string {
