@@ -94,7 +94,7 @@ func (c *Client) do(ctx context.Context, r Request) (*Response, error) {
 		return nil, lost(req.Method, sent.Load(), withoutURL(err))
 	}
 	defer answer.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(answer.Body, MaxAnswer+1))
+	body, err := readBody(answer)
 	if err != nil {
 		return nil, lost(req.Method, true, fmt.Errorf("reading the answer: %w", err))
 	}
@@ -115,6 +115,25 @@ func (c *Client) do(ctx context.Context, r Request) (*Response, error) {
 		Status: answer.StatusCode, Header: answer.Header, Body: body, Quotas: quotas,
 		At: c.date(answer.Header), method: req.Method,
 	}, nil
+}
+
+// expected bounds how large a body is believed to be before it has come.
+const expected = 1 << 20
+
+// readBody reads the body of an answer to its end, or at most one byte more than it
+// may have.
+func readBody(answer *http.Response) ([]byte, error) {
+	length := answer.ContentLength
+	if length <= 0 || length > expected {
+		return io.ReadAll(io.LimitReader(answer.Body, MaxAnswer+1))
+	}
+	body := make([]byte, length)
+	if _, err := io.ReadFull(answer.Body, body); err != nil {
+		return nil, err
+	}
+	// There is no more, but its end: without it the connection would be of no use.
+	_, err := io.Copy(io.Discard, answer.Body)
+	return body, err
 }
 
 // Decode reads the body, which must be JSON, into out. What it cannot read counts
