@@ -132,17 +132,45 @@ func decode[In any](raw json.RawMessage) (in In, err error) {
 
 // encode leaves "<" and "&" as they are: an output is no HTML.
 func encode(out any) ([]byte, error) {
-	var b bytes.Buffer
 	if raw, ok := out.(json.RawMessage); ok && raw != nil {
-		if err := json.Compact(&b, raw); err != nil {
-			return nil, fmt.Errorf("encoding the output: %w", err)
-		}
-		return b.Bytes(), nil
+		return compacted(raw)
 	}
+	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	if err := e.Encode(out); err != nil {
 		return nil, fmt.Errorf("encoding the output: %w", err)
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+// compacted returns JSON without the white space between its values. Most has none,
+// and stays where it is.
+func compacted(raw json.RawMessage) ([]byte, error) {
+	if json.Valid(raw) && !spaced(raw) {
+		return raw, nil
+	}
+	var b bytes.Buffer
+	if err := json.Compact(&b, raw); err != nil {
+		return nil, fmt.Errorf("encoding the output: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// spaced reports whether valid JSON has white space outside of its strings.
+func spaced(valid []byte) bool {
+	inside := false
+	for i := 0; i < len(valid); i++ {
+		switch valid[i] {
+		case '"':
+			inside = !inside
+		case '\\':
+			i++ // What is escaped is inside.
+		case ' ', '\t', '\n', '\r':
+			if !inside {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -49,3 +49,20 @@ func TestCallLogger_WritesTheCallAsWithDoes(t *testing.T) {
 	assert.Equal(t, write(func(l *slog.Logger) *slog.Logger { return l.With("call", "call-1") }), got)
 	assert.Contains(t, got, `"call":"call-1"`)
 }
+
+func FuzzEncode_WritesJSONAsCompactDoes(f *testing.F) {
+	for _, raw := range []string{
+		`{"id":17841405726653027,"caption":"a b"}`, `{"id": 1}`, "[1,\n2]", `{"a":"\" "} `, `"\\" `, `"\\\" "`, `{"a":"\`, `{} {}`, ` `, "\"\u2028\"", "\"\xff\"", "\v1",
+	} {
+		f.Add([]byte(raw))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		var want bytes.Buffer
+		wrong := json.Compact(&want, raw)
+		got, err := connector.Encode(json.RawMessage(raw))
+		require.Equal(t, wrong == nil, err == nil)
+		if err == nil {
+			require.Equal(t, want.String(), string(got))
+		}
+	})
+}
