@@ -92,7 +92,7 @@ func createComment(a *api) connector.Operation {
 		var media struct {
 			Username string `json:"username"`
 		}
-		if err := s.get(ctx, "/"+in.MediaID, url.Values{"fields": {"username"}}, &media); err != nil {
+		if err := s.fields(ctx, "/"+in.MediaID, "username", &media); err != nil {
 			return created{}, false, err
 		}
 		return s.findComment(ctx, "/"+in.MediaID+"/comments", media.Username, in.Message, at)
@@ -122,7 +122,7 @@ func replyToComment(a *api) connector.Operation {
 				Username string `json:"username"`
 			} `json:"media"`
 		}
-		if err := s.get(ctx, "/"+in.CommentID, url.Values{"fields": {"parent_id,media{username}"}}, &about); err != nil {
+		if err := s.fields(ctx, "/"+in.CommentID, "parent_id,media{username}", &about); err != nil {
 			return created{}, false, err
 		}
 		return s.findComment(ctx, "/"+firstOf(about.ParentID, in.CommentID)+"/replies", about.Media.Username, in.Message, at)
@@ -197,7 +197,7 @@ func listUnansweredComments(a *api) connector.Operation {
 		var media struct {
 			Username string `json:"username"`
 		}
-		if err := s.get(ctx, "/"+in.MediaID, url.Values{"fields": {"username"}}, &media); err != nil {
+		if err := s.fields(ctx, "/"+in.MediaID, "username", &media); err != nil {
 			return output{}, "", err
 		}
 		page, next, err := s.page(ctx, "/"+in.MediaID+"/comments", url.Values{

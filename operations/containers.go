@@ -131,7 +131,7 @@ type container struct {
 
 func (s *session) container(ctx context.Context, id string) (container, error) {
 	var c container
-	err := s.get(ctx, "/"+id, url.Values{"fields": {"id,status_code,status"}}, &c)
+	err := s.fields(ctx, "/"+id, "id,status_code,status", &c)
 	return c, err
 }
 

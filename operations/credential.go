@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/url"
 
 	"github.com/storyloop/storyloop/connector"
 	"github.com/storyloop/storyloop/operations/graph"
@@ -98,6 +97,6 @@ func (s *session) ownPage(ctx context.Context, id string) pageKey {
 		} `json:"instagram_business_account"`
 	}
 	// A Page without an account is a Page, too.
-	_ = s.get(ctx, "/"+id, url.Values{"fields": {"instagram_business_account{id}"}}, &page)
+	_ = s.fields(ctx, "/"+id, "instagram_business_account{id}", &page)
 	return pageKey{ID: id, IGUserID: page.Account.ID, Token: s.key.Token}
 }

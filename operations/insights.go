@@ -79,7 +79,7 @@ func (s *session) subjectOf(ctx context.Context, id string) (subject, error) {
 		Product   string `json:"media_product_type"`
 		Timestamp string `json:"timestamp"`
 	}
-	err := s.get(ctx, "/"+id, url.Values{"fields": {"media_product_type,timestamp"}}, &media)
+	err := s.fields(ctx, "/"+id, "media_product_type,timestamp", &media)
 	of := subject{product: feed}
 	if media.Product == reels || media.Product == story {
 		of.product = media.Product

@@ -154,6 +154,6 @@ func setCommentsEnabled(a *api) connector.Operation {
 // node reads one object.
 func (s *session) node(ctx context.Context, id, fields string) (json.RawMessage, string, error) {
 	var node json.RawMessage
-	err := s.get(ctx, "/"+url.PathEscape(id), url.Values{"fields": {fields}}, &node)
+	err := s.fields(ctx, "/"+url.PathEscape(id), fields, &node)
 	return node, "", err
 }

@@ -56,7 +56,7 @@ func getMentionedMedia(a *api) connector.Operation {
 // its own for what belongs to somebody else.
 func (s *session) nested(ctx context.Context, account, field, argument, fields string) (json.RawMessage, string, error) {
 	var node map[string]json.RawMessage
-	err := s.get(ctx, "/"+account, url.Values{"fields": {field + "." + argument + "{" + fields + "}"}}, &node)
+	err := s.fields(ctx, "/"+account, field+"."+argument+"{"+fields+"}", &node)
 	if err != nil {
 		return nil, "", err
 	}

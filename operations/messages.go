@@ -248,7 +248,7 @@ func sendPrivateReply(a *api) connector.Operation {
 		var c struct {
 			From person `json:"from"`
 		}
-		if err := s.get(ctx, "/"+in.CommentID, map[string][]string{"fields": {"from"}}, &c); err != nil {
+		if err := s.fields(ctx, "/"+in.CommentID, "from", &c); err != nil {
 			return sent{}, false, err
 		}
 		if c.From.ID == "" {

@@ -87,7 +87,7 @@ func (s *session) pagesOf(ctx context.Context, pageID, token string) ([]pageChoi
 		return s.pageChoices(ctx, token)
 	}
 	var p pageChoice
-	err := s.get(ctx, "/"+url.PathEscape(pageID), url.Values{"fields": {"id,name,instagram_business_account{id,username,name}"}}, &p)
+	err := s.fields(ctx, "/"+url.PathEscape(pageID), "id,name,instagram_business_account{id,username,name}", &p)
 	return []pageChoice{p}, "", err
 }
 

@@ -89,6 +89,6 @@ func (s *session) username(ctx context.Context, account string) (string, error) 
 	var user struct {
 		Username string `json:"username"`
 	}
-	err := s.get(ctx, "/"+account, url.Values{"fields": {"username"}}, &user)
+	err := s.fields(ctx, "/"+account, "username", &user)
 	return user.Username, err
 }

@@ -35,7 +35,7 @@ func inspectToken(a *api) connector.Operation {
 			return out, "", err
 		}
 		var me struct{ ID, Name string }
-		if err := s.get(ctx, "/me", url.Values{"fields": {"id,name"}}, &me); err != nil {
+		if err := s.fields(ctx, "/me", "id,name", &me); err != nil {
 			return out, "", err
 		}
 		out.Account, out.UserID = me.Name, me.ID

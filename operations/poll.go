@@ -153,7 +153,7 @@ func (a *api) pollComments(ctx context.Context, s *session, in pollInput, _ url.
 	var media []commentedOn
 	if in.MediaID != "" {
 		media = make([]commentedOn, 1)
-		if err := s.get(ctx, "/"+in.MediaID, url.Values{"fields": {fields}}, &media[0]); err != nil {
+		if err := s.fields(ctx, "/"+in.MediaID, fields, &media[0]); err != nil {
 			return nil, nil, err
 		}
 	} else {

@@ -99,6 +99,11 @@ func (s *session) do(ctx context.Context, r graph.Request) (*graph.Response, err
 	return resp, nil
 }
 
+// fields reads fields of a node into out.
+func (s *session) fields(ctx context.Context, path, fields string, out any) error {
+	return s.read(ctx, graph.Request{Path: path, Fields: fields}, out)
+}
+
 // get reads a node or an edge into out.
 func (s *session) get(ctx context.Context, path string, params url.Values, out any) error {
 	return s.read(ctx, graph.Request{Path: path, Params: params}, out)

@@ -30,13 +30,13 @@ func (c *Client) build(ctx context.Context, r Request, sent *atomic.Bool) (*http
 			return nil, err
 		}
 		body, contentType = bytes.NewReader(b), "application/json"
-		query = encode(merged(r.Query, r.Params), r.Proof)
+		query = r.encode(merged(r.Query, r.Params))
 	case method == http.MethodGet || method == http.MethodDelete:
-		query = encode(merged(r.Query, r.Params), r.Proof)
+		query = r.encode(merged(r.Query, r.Params))
 	default:
 		query = r.Query.Encode()
-		if len(r.Params) > 0 || r.Proof != "" {
-			body, contentType = strings.NewReader(encode(r.Params, r.Proof)), "application/x-www-form-urlencoded"
+		if len(r.Params) > 0 || r.Fields != "" || r.Proof != "" {
+			body, contentType = strings.NewReader(r.encode(r.Params)), "application/x-www-form-urlencoded"
 		}
 	}
 	if body == nil {
@@ -106,36 +106,38 @@ func encodeJSON(v any) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// encode writes parameters, and a proof if there is one. It takes the place of a
-// parameter of its name.
-func encode(params url.Values, proof string) string {
-	const proofParam = "appsecret_proof"
+// encode writes parameters, with the request's proof and its fields in the place of
+// others of these names.
+func (r Request) encode(params url.Values) string {
+	own := []struct{ name, value string }{{"appsecret_proof", r.Proof}, {"fields", r.Fields}}
 	var b strings.Builder
 	b.Grow(384) // Enough for most.
-	add := func(name, value string) {
-		if b.Len() > 0 {
-			b.WriteByte('&')
-		}
-		b.WriteString(url.QueryEscape(name))
-		b.WriteByte('=')
-		b.WriteString(escape(value))
-	}
-	if proof != "" {
-		add(proofParam, proof)
-	}
 	names := make([]string, 0, len(params))
 	for name := range params {
-		if proof == "" || name != proofParam {
-			names = append(names, name)
+		names = append(names, name)
+	}
+	for _, p := range own {
+		if p.value != "" {
+			writeParam(&b, p.name, p.value)
+			names = slices.DeleteFunc(names, func(name string) bool { return name == p.name })
 		}
 	}
 	slices.Sort(names)
 	for _, name := range names {
 		for _, value := range params[name] {
-			add(name, value)
+			writeParam(&b, name, value)
 		}
 	}
 	return b.String()
+}
+
+func writeParam(b *strings.Builder, name, value string) {
+	if b.Len() > 0 {
+		b.WriteByte('&')
+	}
+	b.WriteString(url.QueryEscape(name))
+	b.WriteByte('=')
+	b.WriteString(escape(value))
 }
 
 // escape is url.QueryEscape, but that it leaves a list of fields as it is: Meta's own

@@ -48,6 +48,7 @@ type Request struct {
 	Path   string // Without version, such as "/17841405726653026/stories".
 	Params url.Values
 	Query  url.Values // Goes into the query whatever the method.
+	Fields string     // Which fields to read, joined by commas: a parameter, and often the only one.
 	JSON   any        // Body as JSON.
 	Header http.Header
 
