@@ -55,15 +55,20 @@ func readKey(secret connector.Secret) (key, error) {
 // false for a secret of another layout, or with a character that JSON may escape.
 func readSealed(secret connector.Secret) (key, bool) {
 	head, pages, found := bytes.Cut(secret, []byte(`,"pages":`))
-	if !found || !bytes.HasSuffix(pages, []byte("]}")) {
+	switch {
+	case found && bytes.HasSuffix(pages, []byte("]}")):
+		pages = bytes.TrimSuffix(pages, []byte("}"))
+	case !found && bytes.HasSuffix(head, []byte("}")):
+		head = bytes.TrimSuffix(head, []byte("}"))
+	default:
 		return key{}, false
 	}
 	text, opened := strings.CutPrefix(string(head), `{"`) // The values are parts of this copy.
 	text, closed := strings.CutSuffix(text, `"`)
-	if !opened || !closed || strings.ContainsFunc(text, escaped) {
+	if !opened || !closed || !plain(text) {
 		return key{}, false
 	}
-	k := key{Pages: json.RawMessage(bytes.TrimSuffix(pages, []byte("}")))}
+	k := key{Pages: pages}
 	for member := range strings.SplitSeq(text, `","`) {
 		name, value, found := strings.Cut(member, `":"`)
 		if !found || strings.Contains(value, `"`) {
@@ -85,8 +90,15 @@ func readSealed(secret connector.Secret) (key, bool) {
 	return k, k.usable()
 }
 
-// escaped reports whether JSON may write a character otherwise than as it is.
-func escaped(r rune) bool { return r < ' ' || r > '~' || r == '\\' }
+// plain reports whether JSON writes a text as it is.
+func plain(text string) bool {
+	for _, c := range []byte(text) {
+		if c < ' ' || c > '~' || c == '\\' {
+			return false
+		}
+	}
+	return true
+}
 
 func (k key) usable() bool {
 	return k.Token != "" && (k.Host == graph.Facebook || k.Host == graph.Instagram)
@@ -142,7 +154,7 @@ func (s *session) pageKey(ctx context.Context, pageID, igUserID string) (pageKey
 	var page struct {
 		Token string `json:"access_token"`
 	}
-	if err := s.get(ctx, "/"+pageID, url.Values{"fields": {"access_token"}}, &page); err != nil {
+	if err := s.fields(ctx, "/"+pageID, "access_token", &page); err != nil {
 		return pageKey{}, err
 	}
 	if page.Token == "" {

@@ -54,10 +54,13 @@ func TestCredential_IsReadHoweverItIsSpelt(t *testing.T) {
 		require.Contains(t, sealed, old)
 		return []byte(strings.Replace(sealed, old, now, 1))
 	}
+	alone, _, found := strings.Cut(sealed, `,"pages":`)
+	require.True(t, found)
 	const input = `{"story_id":"18023000000000001"}`
 	want := r.invoke(t, "get_story", input)
 	require.Nil(t, want.GetFailure())
 	for name, secret := range map[string][]byte{
+		"without Pages": []byte(alone + "}"), "without Pages, and a space": []byte(alone + " }"),
 		"spaces between members": spelt(`","token":"`, `" , "token":"`), "spaces within them": spelt(`"token":"`, `"token" : "`), "a space at the start": spelt(`{`, `{ `),
 		"an escape": spelt(`"token":"E`, `"token":"\u0045`), "twice": spelt(`"token":"`, `"token":"EAAother","token":"`),
 		"a number": spelt(`"token":"`, `"more":5,"token":"`), "an object": spelt(`"token":"`, `"more":{"a":"b","token":"EAAother"},"token":"`),
@@ -74,6 +77,7 @@ func TestCredential_ThatIsCutOff(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, rigOptions{})
 	for _, secret := range []string{
+		`{"host":"graph.facebook.com","token":"EAAB}`, `{"host":"graph.facebook.com","token":"EAAB"}}`, `{"host":"graph.facebook.com","token":"EAAB","pages"}`,
 		`{"host":"graph.facebook.com","token":"EAAB","proof","pages":[]}`, `{"host":"graph.facebook.com","token":"EAAB" "proof":"p","pages":[]}`,
 		`{"host":"graph.facebook.com","token":"EA` + "\x00" + `AB","pages":[]}`, `{"host":"graph.facebook.com","token":"EAAB,"pages":[]}`,
 	} {
