@@ -7,6 +7,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"strconv"
 	"strings"
 	"testing"
@@ -92,4 +94,30 @@ func TestDo_ToldLengthIsWrong(t *testing.T) {
 	e := failure(t, err)
 	assert.Equal(t, graph.Refused, e.Class)
 	assert.Equal(t, graph.Yes, e.Applied)
+}
+
+func TestDo_ReadsAnswersOverHTTP2(t *testing.T) {
+	t.Parallel()
+	from := map[string]bool{}
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		assert.Equal(t, "HTTP/2.0", r.Proto)
+		from[r.RemoteAddr] = true
+		w.Header().Set("Content-Length", "3")
+		io.WriteString(w, r.URL.Query().Get("answer"))
+	}))
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	c := &graph.Client{Sandbox: s.URL, Transport: s.Client().Transport}
+	ask := func(answer string) (*graph.Response, error) {
+		return c.Do(t.Context(), graph.Request{Host: graph.Facebook, Method: "DELETE", Path: "/1", Params: url.Values{"answer": {answer}}})
+	}
+	for range 2 {
+		resp, err := ask(`{ }`)
+		require.NoError(t, err)
+		assert.Equal(t, `{ }`, string(resp.Body))
+	}
+	_, err := ask(`{`)
+	assert.Equal(t, graph.Unknown, failure(t, err).Applied, "there should have been more")
+	assert.Len(t, from, 1)
 }
