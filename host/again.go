@@ -136,11 +136,11 @@ func (x *execution) takeOver() error {
 			entry.From = entry.Run
 		}
 		entry.Run = x.run.ID
-		if err := x.put(entry, Queued); err != nil {
+		if err := x.put(entry, Written); err != nil {
 			return err
 		}
 		if it, ok := iterationOf(before, entry); ok && !redo.steps[it.Path] {
-			return x.put(it, Queued)
+			return x.put(it, Written)
 		}
 		return nil
 	}} {
@@ -199,7 +199,7 @@ func (x *execution) takeOverValues(ctx context.Context, old string) error {
 		return &storeError{err}
 	}
 	for _, v := range values {
-		if err := x.e.Store.PutValue(ctx, RunScope(x.run.ID), v.Key, v.Value, Queued); err != nil {
+		if err := x.e.Store.PutValue(ctx, RunScope(x.run.ID), v.Key, v.Value, Written); err != nil {
 			return &storeError{err}
 		}
 	}

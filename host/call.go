@@ -176,7 +176,7 @@ func (k *call) take() (*turn, error) {
 func (k *call) queue(ctx context.Context, until time.Time, reason string) error {
 	if k.entry.State == "" {
 		k.entry.State, k.entry.Until, k.entry.Reason = EntryWaiting, until, reason
-		if err := k.x.put(k.entry, Queued); err != nil {
+		if err := k.x.put(k.entry, Written); err != nil {
 			return err
 		}
 		k.log(slog.LevelInfo, "step waits", slog.Time("until", until), slog.String("why", reason))

@@ -57,7 +57,7 @@ func (x *execution) keepSummary(l *workflow.Loop, sum workflow.Summary, entry En
 	if sum.Cause != nil {
 		entry.State, entry.Failure = EntryFailed, sum.Cause.Failure
 	}
-	return x.put(entry, Queued)
+	return x.put(entry, Written)
 }
 
 // iterations is a loop under way.
@@ -154,7 +154,7 @@ func (r *iterations) one(i int) (workflow.Iteration, error) {
 	if it.Failure != nil {
 		entry.State = EntryFailed
 	}
-	return it, r.x.put(entry, Queued)
+	return it, r.x.put(entry, Written)
 }
 
 // told reports whether the journal says what came of an iteration already.

@@ -160,7 +160,7 @@ func (x *execution) interpret() (output json.RawMessage, err error) {
 	if x.run.StartedAt.IsZero() {
 		x.run.StartedAt = x.e.Clock.Now()
 	}
-	if err := x.e.Store.UpdateRun(context.WithoutCancel(x.ctx), x.run, Queued); err != nil {
+	if err := x.e.Store.UpdateRun(context.WithoutCancel(x.ctx), x.run, Written); err != nil {
 		return nil, &storeError{err}
 	}
 	x.logStart()

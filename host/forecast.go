@@ -129,7 +129,7 @@ func (x *execution) forecast(l *workflow.Loop, iterations int) (*Forecast, error
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.run.Forecast = f
-	if err := x.e.Store.UpdateRun(context.WithoutCancel(x.ctx), x.run, Queued); err != nil {
+	if err := x.e.Store.UpdateRun(context.WithoutCancel(x.ctx), x.run, Written); err != nil {
 		return f, &storeError{err}
 	}
 	return f, nil

@@ -44,7 +44,7 @@ func (x *execution) note(ev workflow.Event) {
 		entry.State = EntryFailed
 	}
 	entry.StartedAt, entry.EndedAt = ev.Began, x.e.Clock.Now()
-	if err := x.put(entry, Queued); err != nil {
+	if err := x.put(entry, Written); err != nil {
 		x.log(slog.LevelWarn, "a step's history was not kept", slog.String("step", ev.Path), slog.Any("error", err))
 	}
 }

@@ -3,7 +3,6 @@ package host
 import (
 	"encoding/json"
 	"log/slog"
-	"time"
 
 	"github.com/storyloop/storyloop/host/workflow"
 	connectorv1 "github.com/storyloop/storyloop/proto/connector/v1"
@@ -47,20 +46,13 @@ func (k *call) fail(f *workflow.Failure) (workflow.Outcome, error) {
 	return workflow.Outcome{}, f
 }
 
-// quick is how long an attempt took at most whose result is not waited for to be
-// written: it takes no longer to get it again.
-const quick = 5 * time.Millisecond
-
-// durability waits where losing the outcome would matter. Who watches the run is told
-// that the step is finished, so that this must be true after a kill as well.
+// durability is what losing the outcome would matter for: a read can be had again
+// after a power cut.
 func (k *call) durability() Durability {
-	switch {
-	case !k.reads():
-		return Synced
-	case k.entry.EndedAt.Sub(k.entry.StartedAt) < quick && len(k.entry.Attempts) < 2 && !k.x.e.watchers.watched(k.x.run.ID):
-		return Queued
+	if k.reads() {
+		return Written
 	}
-	return Written
+	return Synced
 }
 
 func (k *call) reads() bool {

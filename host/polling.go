@@ -66,7 +66,7 @@ func (g *polling) start(ctx context.Context) {
 		return
 	}
 	g.state.Next, g.state.Waits = next, ""
-	g.save(ctx, Queued)
+	g.save(ctx, Written)
 }
 
 // round polls until there is nothing more right now, and returns when to do so
@@ -97,7 +97,7 @@ func (g *polling) round(ctx context.Context) time.Time {
 	}
 	g.log().Warn("a poll has found more than it takes at once", "polls", mostPages)
 	g.state.Next = g.e.Clock.Now().Add(spread(g.every, g.e.Random()))
-	g.save(ctx, Queued)
+	g.save(ctx, Written)
 	return g.state.Next
 }
 

@@ -54,7 +54,7 @@ func (g *polling) turn(ctx context.Context, catalog *connectorv1.Catalog) *turn 
 		}
 		if g.state.Waits == "" {
 			g.state.Next, g.state.Waits = until, reason
-			g.save(ctx, Queued)
+			g.save(ctx, Written)
 		}
 		_ = g.e.Clock.SleepUntil(sleep, until)
 		wake()

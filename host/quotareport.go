@@ -54,7 +54,7 @@ func (t *throttle) keep(changed []savedBudget) {
 		raw, err := json.Marshal(s)
 		if err == nil {
 			key := strings.Join([]string{s.Connector, s.Name, s.Subject}, "/")
-			err = t.store.PutValue(context.Background(), quotaScope, key, raw, Queued)
+			err = t.store.PutValue(context.Background(), quotaScope, key, raw, Written)
 		}
 		if err != nil {
 			t.log.Warn("a quota was not kept", "connector", s.Connector, "quota", s.Name, "error", err)

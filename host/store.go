@@ -17,8 +17,7 @@ type Durability byte
 // Durabilities. The zero value is the most careful.
 const (
 	Synced  Durability = iota // A power cut: intents and outcomes of writes, events.
-	Written                   // The end of the process: results of reads that took a while, waits.
-	Queued                    // Nothing: what can be found out again at once, or only informs. It is written within milliseconds.
+	Written                   // The end of the process: results of reads, waits, what informs.
 )
 
 // Store keeps what a host must not forget. Its methods are safe for concurrent

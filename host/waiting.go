@@ -98,7 +98,7 @@ func (x *execution) show() error {
 	if state == RunWaiting {
 		x.run.Until, x.run.Reason = x.until, x.reason
 	}
-	if err := x.e.Store.UpdateRun(context.WithoutCancel(x.ctx), x.run, Queued); err != nil {
+	if err := x.e.Store.UpdateRun(context.WithoutCancel(x.ctx), x.run, Written); err != nil {
 		return &storeError{err}
 	}
 	return nil
@@ -133,5 +133,5 @@ func (x *execution) Sleep(path string, s *workflow.Step, d time.Duration) (err e
 		return err
 	}
 	entry.State, entry.EndedAt = EntryDone, x.e.Clock.Now()
-	return x.put(entry, Queued)
+	return x.put(entry, Written)
 }

@@ -18,7 +18,7 @@ import (
 func testValues(t *testing.T, r *rig) {
 	store := r.open()
 	put := func(scope, key, value string) {
-		require.NoError(t, store.PutValue(r.ctx, scope, key, json.RawMessage(value), host.Queued))
+		require.NoError(t, store.PutValue(r.ctx, scope, key, json.RawMessage(value), host.Written))
 	}
 	put("a", "two", `{"id":17841405726653027}`)
 	put("a", "one", "1")

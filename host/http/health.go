@@ -59,7 +59,7 @@ func (h *Health) ready(w http.ResponseWriter, r *http.Request) {
 	_ = writeJSON(w, status, out)
 }
 
-// write finds out whether the store can write, by a small write that is not synced.
+// write finds out whether the store can write, by a small write that waits for the disk.
 // However often it is asked, it makes one in a while: so the disk does not wear. It
 // is not cut off with the request of whoever happens to be the first to ask.
 func (h *Health) write(ctx context.Context) error {
@@ -77,7 +77,7 @@ func (h *Health) write(ctx context.Context) error {
 	defer cancel()
 	at, err := json.Marshal(now)
 	if err == nil {
-		err = h.Store.PutValue(ctx, "health", "written", at, host.Written)
+		err = h.Store.PutValue(ctx, "health", "written", at, host.Synced)
 	}
 	h.tried, h.written = now, err
 	return err

@@ -82,9 +82,7 @@ func killWriter(t *testing.T, path string, seed uint64, lines int, owed *[crashW
 		if told.Text() != "opening" {
 			_, err := fmt.Sscan(told.Text(), &w, &i, &d)
 			require.NoError(t, err, told.Text())
-			if d != host.Queued {
-				owed[w] = max(owed[w], i+1)
-			}
+			owed[w] = max(owed[w], i+1)
 		}
 		if n == lines {
 			require.NoError(t, cmd.Process.Kill())

@@ -14,7 +14,7 @@ const maxPage = 8 << 20
 func (s *Store) PutEntry(ctx context.Context, e host.Entry, d host.Durability) error {
 	row, err := newEntryRow(e)
 	if err == nil {
-		err = s.do(ctx, d, row.put)
+		err = s.put(ctx, d, row)
 	}
 	if err != nil {
 		return fmt.Errorf("storing step %s of run %s: %w", e.Path, e.Run, err)
@@ -117,6 +117,21 @@ func newEntryDetail(e host.Entry) entryDetail {
 		Question: (*question)(e.Question), Answer: e.Answer, Before: e.Before, From: e.From, StartedAt: e.StartedAt.UTC(), EndedAt: e.EndedAt.UTC(),
 	}
 }
+
+func (r *entryRow) fields(w *wire) {
+	w.text(&r.run)
+	w.text(&r.path)
+	w.text(&r.loop)
+	w.int(&r.iteration)
+	w.text(&r.state)
+	w.body(&r.input)
+	w.body(&r.output)
+	w.text(&r.detail)
+}
+
+func (r *entryRow) size() int { return len(r.input.text) + len(r.output.text) + len(r.detail) }
+
+func (r *entryRow) forRun() string { return r.run }
 
 func (r *entryRow) put(t *transaction) error {
 	input, inputBody, err := t.keep(r.input)

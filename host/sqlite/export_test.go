@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -14,6 +15,29 @@ var Latest = latest
 
 // MaxJournals is of how many runs a store remembers where they are.
 const MaxJournals = maxJournals
+
+// Bounds of the redo file, in bytes.
+const (
+	MaxRedo   = maxRedo
+	MaxRecord = maxRecord
+)
+
+// RedoRecords returns n records of equal length, from a number on.
+func RedoRecords(salt, from uint64, n int) []byte {
+	var text []byte
+	for i := range n {
+		text = append(text, record(nil, salt, from+uint64(i), &valueRow{scope: "s", key: "k", value: newBody(json.RawMessage("1"))})...)
+	}
+	return text
+}
+
+// CountRedo returns how many rows are read behind a number.
+func CountRedo(text []byte, salt, number uint64) int { return len(parseRedo(text, salt, number)) }
+
+// Sealed returns a record of salt zero and number one with a row of any bytes.
+func Sealed(row []byte) []byte {
+	return seal(append(append(make([]byte, 8+8), 1, 0, 0, 0, 0, 0, 0, 0), row...))
+}
 
 // Encode returns an entry's detail as it is written, and as json.Marshal has it.
 func Encode(e host.Entry) (written, marshalled string, writing, marshalling error) {

@@ -64,7 +64,7 @@ func TestOpen_PrivateFile(t *testing.T) {
 	_, _, err := s.CreateRun(context.Background(), host.Run{ID: "r"})
 	require.NoError(t, err)
 	for name, mode := range map[string]os.FileMode{
-		filepath.Dir(path): os.ModeDir | 0o700, path: 0o600, path + "-wal": 0o600, path + "-shm": 0o600, path + ".lock": 0o600,
+		filepath.Dir(path): os.ModeDir | 0o700, path: 0o600, path + "-wal": 0o600, path + "-shm": 0o600, path + ".lock": 0o600, path + "-redo": 0o600,
 	} {
 		info, err := os.Stat(name)
 		require.NoError(t, err)
@@ -147,7 +147,7 @@ func TestOpen_Damaged(t *testing.T) {
 			_, _, err := s.CreateRun(ctx, host.Run{ID: "r"})
 			require.NoError(t, err)
 			for i := range 200 {
-				require.NoError(t, s.PutEntry(ctx, someEntry("r", i), host.Queued))
+				require.NoError(t, s.PutEntry(ctx, someEntry("r", i), host.Written))
 			}
 			require.NoError(t, s.Close())
 			text, err := os.ReadFile(path)

@@ -26,7 +26,7 @@ func TestPutEntry_QueuedIsSoonInTheFile(t *testing.T) {
 	require.NoError(t, err)
 	defer other.Close()
 	for i := range 3 {
-		require.NoError(t, s.PutEntry(ctx, someEntry("r", i), host.Queued))
+		require.NoError(t, s.PutEntry(ctx, someEntry("r", i), host.Written))
 		assert.Eventually(t, func() bool {
 			var n int
 			require.NoError(t, other.QueryRow("select count(*) from entries").Scan(&n))
@@ -47,7 +47,7 @@ func TestPutEntry_RunsThatWereForgotten(t *testing.T) {
 	}
 	create("a")
 	for i := range 3 {
-		require.NoError(t, s.PutEntry(ctx, someEntry("a", i), host.Queued))
+		require.NoError(t, s.PutEntry(ctx, someEntry("a", i), host.Written))
 	}
 	done, err := s.Prune(ctx, host.Retention{RunsBefore: day(2)})
 	require.NoError(t, err)
@@ -57,7 +57,7 @@ func TestPutEntry_RunsThatWereForgotten(t *testing.T) {
 
 	create("b")
 	create("a")
-	require.NoError(t, s.PutEntry(ctx, someEntry("a", 7), host.Queued))
+	require.NoError(t, s.PutEntry(ctx, someEntry("a", 7), host.Written))
 	for run, want := range map[string]int{"a": 8, "b": 0} {
 		n, err := s.Iterations(ctx, run, "loop-1")
 		require.NoError(t, err)
@@ -104,8 +104,8 @@ func TestPutEntry_MoreRunsThanAreRemembered(t *testing.T) {
 		each(func(run string) {
 			e := e
 			e.Run = run
-			assert.NoError(t, s.PutEntry(ctx, e, host.Queued))
-			assert.NoError(t, s.PutEntry(ctx, e, host.Queued), "again")
+			assert.NoError(t, s.PutEntry(ctx, e, host.Written))
+			assert.NoError(t, s.PutEntry(ctx, e, host.Written), "again")
 		})
 	}
 	each(func(run string) {

@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -19,6 +20,12 @@ func TestMain(m *testing.M) {
 		os.Exit(writeUntilKilled())
 	case "syncer":
 		os.Exit(writeAndTell())
+	case "leaver":
+		if err := leave(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
 	case "opener":
 		os.Exit(openAndReport())
 	}

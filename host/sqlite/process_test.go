@@ -65,7 +65,7 @@ func writeUntilKilled() int {
 					seen[other] = returned[other].Load()
 				}
 				text, _ := json.Marshal(seen)
-				d := host.Durability(random.IntN(3))
+				d := host.Durability(random.IntN(2))
 				if err := s.PutEntry(ctx, crashEntry(w, i, text), d); err != nil {
 					fmt.Fprintln(os.Stderr, err)
 					return

@@ -38,10 +38,10 @@ func TestPrune(t *testing.T) {
 		_, _, err := s.CreateRun(ctx, r)
 		require.NoError(t, err)
 		for j := range 450 {
-			require.NoError(t, s.PutEntry(ctx, host.Entry{Run: id, Path: fmt.Sprintf("l[%d]/x", j), Loop: "l", Index: j}, host.Queued))
+			require.NoError(t, s.PutEntry(ctx, host.Entry{Run: id, Path: fmt.Sprintf("l[%d]/x", j), Loop: "l", Index: j}, host.Written))
 		}
-		require.NoError(t, s.PutEntry(ctx, host.Entry{Run: id, Path: "big", Input: large(200), Output: large(i)}, host.Queued))
-		require.NoError(t, s.PutValue(ctx, host.RunScope(id), "k", json.RawMessage("1"), host.Queued))
+		require.NoError(t, s.PutEntry(ctx, host.Entry{Run: id, Path: "big", Input: large(200), Output: large(i)}, host.Written))
+		require.NoError(t, s.PutValue(ctx, host.RunScope(id), "k", json.RawMessage("1"), host.Written))
 		_, err = s.AddEvents(ctx, []host.Event{{Connector: "c", Trigger: "t", ID: id, Payload: large(300 + i), ReceivedAt: day(i)}})
 		require.NoError(t, err)
 		if i != 1 {
@@ -139,7 +139,7 @@ func TestBackup_WhileWriting(t *testing.T) {
 	require.NoError(t, err)
 	const before = 2000
 	for i := range before {
-		require.NoError(t, s.PutEntry(ctx, someEntry("r", i), host.Queued))
+		require.NoError(t, s.PutEntry(ctx, someEntry("r", i), host.Written))
 	}
 	writing, stop := context.WithCancel(ctx)
 	stopped := make(chan int, 1)

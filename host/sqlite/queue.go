@@ -11,9 +11,8 @@ const (
 	maxQueue = 1024 // Writes that wait; who makes more waits for room.
 
 	// patience is how long writes for which nobody waits are kept for those that come
-	// after them: each commit costs as much as several writes. The end of the process
-	// loses no more than what was written in that time.
-	patience = 2 * time.Millisecond
+	// after them: each commit costs as much as several writes.
+	patience = 5 * time.Millisecond
 )
 
 // write is one caller's write.
@@ -21,14 +20,18 @@ type write struct {
 	ctx    context.Context
 	do     func(*transaction) error // May be done again if the commit did not succeed.
 	synced bool
-	result chan error // Nil if the caller does not wait.
+	row    row        // What may be recorded, so that the caller need not wait; else nil.
+	record uint64     // Number of its record; zero if there is none.
+	result chan error // Nil if the caller does not wait, since there is a record.
 	number uint64
 }
 
-// queue holds writes in the order in which they were made.
+// queue holds writes in the order in which they were made. Those for which nobody
+// waits are also in the redo file, in the same order.
 type queue struct {
 	mu sync.Mutex
 	// Guarded by mu.
+	redo      *redo
 	waiting   []*write
 	last      uint64 // Number of the last write.
 	unawaited uint64 // Number of the last write whose caller has not waited.
@@ -50,10 +53,10 @@ func newQueue() *queue {
 	return q
 }
 
-// put adds a write, and gives it a result if the caller must wait: because it wants
-// to, or because earlier writes of others that did not are stuck, and nobody must be
-// told of success then.
-func (q *queue) put(w *write, wait bool) error {
+// put adds a write, and gives it a result if the caller must wait: because it cannot
+// be recorded, or because earlier writes of others that did not wait are stuck, and
+// nobody must be told of success then.
+func (q *queue) put(w *write) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for len(q.waiting) >= maxQueue && !q.closed {
@@ -64,9 +67,13 @@ func (q *queue) put(w *write, wait bool) error {
 	}
 	q.last++
 	w.number = q.last
-	if wait || q.stuck {
+	if w.row != nil && !q.stuck {
+		w.record, _ = q.redo.add(w.row)
+	}
+	if w.record == 0 {
 		w.result = make(chan error, 1)
 	} else {
+		w.ctx = context.Background() // it is done even if the caller ends
 		q.unawaited = w.number
 	}
 	q.waiting = append(q.waiting, w)

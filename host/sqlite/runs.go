@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"math"
 	"strings"
@@ -35,6 +36,7 @@ func (s *Store) CreateRun(ctx context.Context, r host.Run) (host.Run, bool, erro
 		return host.Run{}, false, fmt.Errorf("storing run %s: %w", r.ID, err)
 	}
 	if created {
+		s.known.add(r.ID)
 		return r, true, nil
 	}
 	r, err = s.Run(ctx, r.ID)
@@ -45,18 +47,7 @@ func (s *Store) CreateRun(ctx context.Context, r host.Run) (host.Run, bool, erro
 func (s *Store) UpdateRun(ctx context.Context, r host.Run, d host.Durability) error {
 	row, err := newRunRow(r)
 	if err == nil {
-		err = s.do(ctx, d, func(t *transaction) error {
-			output, outputBody, err := t.keep(row.output)
-			if err != nil {
-				return err
-			}
-			n, err := t.exec(`update runs set workflow = ?, state = ?, output = ?, output_body = ?, created = ?, ended = ?, detail = ? where id = ?`,
-				row.workflow, row.state, output, outputBody, row.created, row.ended, row.detail, row.id)
-			if err == nil && n == 0 {
-				return &host.NotFoundError{Kind: "run", Name: r.ID}
-			}
-			return err
-		})
+		err = s.put(ctx, d, row)
 	}
 	if err != nil {
 		return fmt.Errorf("storing run %s: %w", r.ID, err)
@@ -179,22 +170,50 @@ type runRow struct {
 	id, workflow, state string
 	output              body
 	created             int64
-	ended               any
+	ended               sql.NullInt64
 	detail              string
 }
 
-func newRunRow(r host.Run) (runRow, error) {
+func newRunRow(r host.Run) (*runRow, error) {
 	detail := runDetail{
 		Version: r.Version, Event: r.Event, Origin: storedOrigin(r.Origin), Forecast: storedForecast(r.Forecast), Failure: r.Failure, Question: (*question)(r.Question), Reason: r.Reason,
 		Until: r.Until.UTC(), CreatedAt: r.CreatedAt.UTC(), StartedAt: r.StartedAt.UTC(), EndedAt: r.EndedAt.UTC(),
 	}
-	row := runRow{id: r.ID, workflow: r.Workflow, state: string(r.State), output: newBody(r.Output), created: r.CreatedAt.UnixMicro()}
+	row := &runRow{id: r.ID, workflow: r.Workflow, state: string(r.State), output: newBody(r.Output), created: r.CreatedAt.UnixMicro()}
 	if r.State.Ended() {
-		row.ended = r.EndedAt.UnixMilli()
+		row.ended = sql.NullInt64{Int64: r.EndedAt.UnixMilli(), Valid: true}
 	}
 	var err error
 	row.detail, err = encode(detail)
 	return row, err
+}
+
+func (r *runRow) fields(w *wire) {
+	w.text(&r.id)
+	w.text(&r.workflow)
+	w.text(&r.state)
+	w.body(&r.output)
+	w.number(&r.created)
+	w.flag(&r.ended.Valid)
+	w.number(&r.ended.Int64)
+	w.text(&r.detail)
+}
+
+func (r *runRow) size() int { return len(r.output.text) + len(r.detail) }
+
+func (r *runRow) forRun() string { return r.id }
+
+func (r *runRow) put(t *transaction) error {
+	output, outputBody, err := t.keep(r.output)
+	if err != nil {
+		return err
+	}
+	n, err := t.exec(`update runs set workflow = ?, state = ?, output = ?, output_body = ?, created = ?, ended = ?, detail = ? where id = ?`,
+		r.workflow, r.state, output, outputBody, r.created, r.ended, r.detail, r.id)
+	if err == nil && n == 0 {
+		return &host.NotFoundError{Kind: "run", Name: r.id}
+	}
+	return err
 }
 
 func scanRun(sc scan) (host.Run, error) {

@@ -6,14 +6,17 @@
 // commit, and none ever meets a lock. Readers have connections of their own and
 // see every write whose call has returned.
 //
-// What a write survives is decided for each commit. The file is in WAL mode, where
-// a commit appends to a log that is read back up to its last whole transaction.
-// With synchronous=NORMAL the log has been handed to the operating system when the
-// commit returns: enough for [host.Written], which must survive the end of the
-// process. With synchronous=FULL it has also been synced to the disk, and all that
-// was written to it before with it: so a commit that holds a [host.Synced] write
-// is made with FULL, and a power cut loses at most the latest writes that asked
+// What a write survives is decided for each. The file is in WAL mode, where a commit
+// appends to a log that is read back up to its last whole transaction. With
+// synchronous=FULL the log has been synced to the disk when the commit returns, and
+// all that was written to it before with it: so a commit that holds a [host.Synced]
+// write is made with FULL, and a power cut loses at most the latest writes that asked
 // for less, never one from the middle.
+//
+// A [host.Written] write must survive no more than the end of the process. It is put
+// into a redo file, which hands it to the operating system, and its caller goes on;
+// soon after it is committed with others, with synchronous=NORMAL. Who opens the store
+// after a kill commits what that file has and the store has not.
 package sqlite
 
 import (
@@ -44,7 +47,8 @@ type Store struct {
 	queue   *queue
 	maxLog  int64
 	written chan struct{} // Closed when the writing goroutine has ended.
-	lost    error         // Why queued writes were lost, if some were. Set before written is closed.
+	left    error         // Why recorded writes could not be committed, if some were not. Set before written is closed.
+	known   known
 
 	// Readers hold it shared. Exclusively it is held to empty the log, which readers
 	// that follow each other without a gap would put off for ever; and to close.
@@ -97,12 +101,15 @@ func Open(ctx context.Context, path string, o Options) (_ *Store, err error) {
 	s.readers.SetMaxOpenConns(maxReaders)
 	s.readers.SetMaxIdleConns(maxReaders)
 	s.queries.db = s.readers
+	if s.queue.redo, err = s.redo(ctx, conn); err != nil {
+		return nil, errors.Join(explain(path, err), conn.Close())
+	}
 	go s.write(conn)
 	return s, nil
 }
 
 // Close stores what is queued and gives the file free. The store cannot be used
-// afterwards. An error says that queued writes were lost.
+// afterwards. An error says that some writes are only beside the file as yet.
 func (s *Store) Close() error {
 	if !s.queue.close() {
 		return nil
@@ -111,7 +118,7 @@ func (s *Store) Close() error {
 	s.gate.Lock()
 	defer s.gate.Unlock()
 	s.closed = true
-	return errors.Join(s.lost, s.release())
+	return errors.Join(s.left, s.queue.redo.close(), s.release())
 }
 
 // Path returns the file's path, absolute and without links.

@@ -78,8 +78,8 @@ func TestStore_KeepsEveryField(t *testing.T) {
 		require.NoError(t, err)
 		require.True(t, fresh)
 	}
-	require.NoError(t, s.PutEntry(ctx, entry, host.Queued))
-	require.NoError(t, s.PutEntry(ctx, host.Entry{Run: "bare", Path: "p"}, host.Queued))
+	require.NoError(t, s.PutEntry(ctx, entry, host.Written))
+	require.NoError(t, s.PutEntry(ctx, host.Entry{Run: "bare", Path: "p"}, host.Written))
 	_, err = s.AddEvents(ctx, []host.Event{event})
 	require.NoError(t, err)
 	require.NoError(t, s.Close())
@@ -247,7 +247,7 @@ func TestEntries_KeepTheirPlace(t *testing.T) {
 		path := fmt.Sprintf("loop-1[%d]/x-1", i)
 		want = append(want, path)
 		for _, run := range []string{"a", "b"} {
-			require.NoError(t, s.PutEntry(ctx, host.Entry{Run: run, Path: path, Loop: "loop-1", Index: i, State: host.EntryIntent}, host.Queued))
+			require.NoError(t, s.PutEntry(ctx, host.Entry{Run: run, Path: path, Loop: "loop-1", Index: i, State: host.EntryIntent}, host.Written))
 		}
 	}
 	require.NoError(t, s.PutEntry(ctx, host.Entry{Run: "a", Path: want[3], Loop: "loop-1", Index: 3, State: host.EntryDone}, host.Written))
@@ -341,7 +341,7 @@ func TestValues_ChangeOncePerStep(t *testing.T) {
 	assert.True(t, found)
 	assert.Equal(t, json.RawMessage("11"), value)
 
-	require.NoError(t, s.PutValue(ctx, "workflow/w", "a", json.RawMessage(`{"x":1}`), host.Queued))
+	require.NoError(t, s.PutValue(ctx, "workflow/w", "a", json.RawMessage(`{"x":1}`), host.Written))
 	all, err := s.Values(ctx, "workflow/w")
 	require.NoError(t, err)
 	assert.Equal(t, []host.NamedValue{{Key: "a", Value: json.RawMessage(`{"x":1}`)}, {Key: "k", Value: json.RawMessage("11")}}, all)

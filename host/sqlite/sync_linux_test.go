@@ -25,7 +25,8 @@ func skip(t *testing.T, format string, args ...any) {
 }
 
 // What the process asks of the system tells what a write has survived when its call
-// returned: the log was synced since the call before for Synced, written for Written.
+// returned: for Synced the log was synced since the call before, for Written something
+// was written to it, or beside.
 func TestStore_SyncsWhatMustSurviveAPowerCut(t *testing.T) {
 	t.Parallel()
 	strace, err := exec.LookPath("strace")
@@ -45,7 +46,7 @@ func TestStore_SyncsWhatMustSurviveAPowerCut(t *testing.T) {
 	text, err := os.ReadFile(trace)
 	require.NoError(t, err)
 
-	wrote, synced := regexp.MustCompile(`pwrite64\(\d+<[^>]*-wal>`), regexp.MustCompile(`(fsync|fdatasync)\(\d+<[^>]*-wal>`)
+	wrote, synced := regexp.MustCompile(`pwrite64\(\d+<[^>]*-(wal|redo)>`), regexp.MustCompile(`(fsync|fdatasync)\(\d+<[^>]*-wal>`)
 	returned := regexp.MustCompile(`write\(1<[^>]*>, "(\d+) returned`)
 	var writes, syncs, syncedCalls, writtenCalls, syncsForWritten int
 	for line := range strings.Lines(string(text)) {

@@ -37,9 +37,7 @@ func (s *Store) Values(ctx context.Context, scope string) ([]host.NamedValue, er
 
 // PutValue stores a value; an empty one deletes it.
 func (s *Store) PutValue(ctx context.Context, scope, key string, value json.RawMessage, d host.Durability) error {
-	value = newBody(value).text
-	err := s.do(ctx, d, func(t *transaction) error { return t.putValue(scope, key, value) })
-	if err != nil {
+	if err := s.put(ctx, d, &valueRow{scope, key, newBody(value)}); err != nil {
 		return fmt.Errorf("storing %s of %s: %w", key, scope, err)
 	}
 	return nil
@@ -79,6 +77,24 @@ func (s *Store) ChangeValue(ctx context.Context, c host.Change) (answer json.Raw
 	}
 	return answer, nil
 }
+
+// valueRow is a value on its way into the file.
+type valueRow struct {
+	scope, key string
+	value      body
+}
+
+func (r *valueRow) fields(w *wire) {
+	w.text(&r.scope)
+	w.text(&r.key)
+	w.body(&r.value)
+}
+
+func (r *valueRow) size() int { return len(r.value.text) }
+
+func (r *valueRow) forRun() string { return "" }
+
+func (r *valueRow) put(t *transaction) error { return t.putValue(r.scope, r.key, r.value.text) }
 
 func (t *transaction) putValue(scope, key string, value []byte) error {
 	if len(value) == 0 {

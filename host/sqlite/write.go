@@ -22,11 +22,29 @@ func (s *Store) do(ctx context.Context, d host.Durability, do func(*transaction)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	w := &write{ctx: ctx, do: do, synced: d == host.Synced}
-	if d == host.Queued {
-		w.ctx = context.Background() // it is done even if the caller ends
+	return s.await(&write{ctx: ctx, do: do, synced: d == host.Synced})
+}
+
+// put has a row written. If it is to survive the end of the process only, it need not
+// be committed when put returns.
+func (s *Store) put(ctx context.Context, d host.Durability, r row) error {
+	if err := ctx.Err(); err != nil {
+		return err
 	}
-	if err := s.queue.put(w, d != host.Queued); err != nil {
+	w := &write{ctx: ctx, do: r.put, synced: d == host.Synced}
+	run := r.forRun()
+	if known := run == "" || s.known.has(run); known && !w.synced {
+		w.row = r
+	}
+	err := s.await(w)
+	if err == nil && run != "" && w.row == nil {
+		s.known.add(run)
+	}
+	return err
+}
+
+func (s *Store) await(w *write) error {
+	if err := s.queue.put(w); err != nil {
 		return err
 	}
 	if w.result == nil {
@@ -48,11 +66,11 @@ func (s *Store) write(conn *sql.Conn) {
 		}
 		w.commit(batch)
 		s.queue.done(batch[len(batch)-1].number, len(w.stuck) > 0)
-		w.emptyLog()
+		w.emptyLog(len(batch))
 		clear(batch)
 	}
 	if n := len(w.stuck); n > 0 {
-		s.lost = fmt.Errorf("%d queued writes were lost: %w", n, w.why)
+		s.left = fmt.Errorf("%d writes are kept in %s until the store is opened again: %w", n, redoOf(s.path), w.why)
 	}
 	if err := errors.Join(w.tx.close(), conn.Close()); err != nil {
 		s.log.Warn("the store's writer did not end well", "file", s.path, "error", err)
@@ -65,7 +83,7 @@ type writer struct {
 	conn  *sql.Conn
 	tx    transaction
 	full  bool  // synchronous=FULL
-	count int   // Batches.
+	count int   // Writes since the log was looked at.
 	log   int64 // Size that the log had when it could not be emptied.
 
 	// Writes that could not be stored, whose callers have not waited. They are tried
@@ -108,7 +126,7 @@ func (w *writer) commit(waiting []*write) {
 		w.answer(x, err)
 	}
 	if len(w.stuck) > 0 {
-		w.store.log.Error("queued writes cannot be stored yet", "file", w.store.path, "writes", len(w.stuck), "error", w.why)
+		w.store.log.Error("writes cannot be stored yet", "file", w.store.path, "writes", len(w.stuck), "error", w.why)
 	}
 }
 
@@ -119,15 +137,15 @@ func (w *writer) answer(x *write, err error) {
 		return
 	}
 	if err != nil {
-		w.store.log.Error("a queued write was refused", "file", w.store.path, "error", err)
+		w.store.log.Error("a write was refused", "file", w.store.path, "error", err)
 	}
 }
 
 // try does writes in one transaction: all or none.
 func (w *writer) try(batch []*write) (err error) {
-	full := false
+	full, record := false, uint64(0)
 	for _, x := range batch {
-		full = full || x.synced
+		full, record = full || x.synced, max(record, x.record)
 	}
 	if full != w.full {
 		if err := w.synchronous(full); err != nil {
@@ -152,7 +170,14 @@ func (w *writer) try(batch []*write) (err error) {
 	if err := w.tx.putLoops(); err != nil {
 		return err
 	}
-	_, err = w.tx.exec("commit")
+	if record > 0 {
+		if _, err := w.tx.exec("update redo set number = ?", int64(record)); err != nil {
+			return err
+		}
+	}
+	if _, err = w.tx.exec("commit"); err == nil && record > 0 {
+		w.store.queue.redo.committed.Store(record)
+	}
 	return err
 }
 
@@ -168,11 +193,12 @@ func (w *writer) synchronous(full bool) error {
 	return nil
 }
 
-// emptyLog empties the log if it has become large.
-func (w *writer) emptyLog() {
-	if w.count++; w.count%16 != 0 { // a look costs as much as a small write
+// emptyLog empties the log if it has become large, after some writes.
+func (w *writer) emptyLog(writes int) {
+	if w.count += writes; w.count < 16 { // a look costs as much as a small write
 		return
 	}
+	w.count = 0
 	info, err := os.Stat(walOf(w.store.path))
 	if err != nil || info.Size() < w.log+w.store.maxLog {
 		return

@@ -83,6 +83,33 @@ const crashFaults = `[
 
 const faultCount = 6 // Calls that the faults above strike, other than by latency.
 
+// quickWorkflow reads each of 40 stories 25 times, as fast as it can.
+const quickWorkflow = `
+name: crash
+trigger: { connector: manual }
+steps:
+  - id: instagram-1
+    connector: instagram
+    operation: list_stories
+    credential: bluebottle
+    input: { ig_user_id: "17841405726653026", limit: 50 }
+  - id: loop-1
+    connector: loop
+    operation: loop_list
+    input: { list: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25] }
+    steps:
+      - id: loop-2
+        connector: loop
+        operation: loop_list
+        input: { list: $.steps.instagram-1.data, concurrency: 2 }
+        steps:
+          - id: instagram-2
+            connector: instagram
+            operation: get_story
+            credential: bluebottle
+            input: { story_id: $.steps.loop-2.value.id }
+`
+
 // crash is one run of the workflow that is killed again and again.
 type crash struct {
 	t       *testing.T
@@ -94,7 +121,7 @@ type crash struct {
 	log     strings.Builder
 }
 
-func newCrash(t *testing.T, random *rand.Rand) *crash {
+func newCrash(t *testing.T, random *rand.Rand, workflow, faults string) *crash {
 	t.Helper()
 	a := &app{getenv: noEnv, stdout: io.Discard, stderr: io.Discard, logLevel: "error", lockFile: lock}
 	s, err := a.startSandbox(t.Context(), 40, "")
@@ -102,16 +129,16 @@ func newCrash(t *testing.T, random *rand.Rand) *crash {
 	t.Cleanup(s.close)
 	c := &crash{t: t, random: random, dir: t.TempDir(), sandbox: s}
 	for name, text := range map[string]string{
-		"crash.yaml":       crashWorkflow,
+		"crash.yaml":       workflow,
 		"credentials.yaml": fmt.Sprintf("credentials: {bluebottle: {connector: instagram, method: access_token, form: {access_token: %s}}}", s.Accounts[0].UserToken),
 	} {
 		require.NoError(t, os.WriteFile(filepath.Join(c.dir, name), []byte(text), 0o600))
 	}
 	c.args = []string{"--json", "--lock", lock, "--data", c.data(), "--credentials", filepath.Join(c.dir, "credentials.yaml"),
 		"--settings", fmt.Sprintf(`{"instagram":{"sandbox_url":%q,"container_poll_seconds":0.05}}`, s.URL)}
-	var faults []json.RawMessage
-	require.NoError(t, json.Unmarshal([]byte(crashFaults), &faults))
-	for _, f := range faults {
+	var all []json.RawMessage
+	require.NoError(t, json.Unmarshal([]byte(faults), &all))
+	for _, f := range all {
 		resp, err := http.Post(s.URL+"/__sandbox/faults", "application/json", bytes.NewReader(f))
 		require.NoError(t, err)
 		require.NoError(t, resp.Body.Close())
@@ -143,6 +170,19 @@ func (c *crash) begin() {
 
 // begun reports whether the run has sent its first request.
 func (c *crash) begun() bool { return len(c.requests("GET /{ig-user}/stories")) > 0 }
+
+// killUntil kills the run's hosts so many times, if it does not come to rest before,
+// and lets it come to rest.
+func (c *crash) killUntil(kills int) {
+	c.begin()
+	for rested := false; !rested; {
+		patience := time.Duration(c.random.IntN(400)) * time.Millisecond
+		if c.kills >= kills {
+			patience = time.Minute
+		}
+		rested = c.goOn(patience)
+	}
+}
 
 func (c *crash) kill(cmd *exec.Cmd) {
 	_ = cmd.Process.Kill()
@@ -291,16 +331,26 @@ func TestCrash_KilledHostDoesNothingTwice(t *testing.T) {
 	const kills = 60
 	random := crashRandom(t)
 	for total := 0; total < kills; {
-		c := newCrash(t, random)
-		c.begin()
-		for rested := false; !rested; {
-			patience := time.Duration(random.IntN(400)) * time.Millisecond
-			if total+c.kills >= kills {
-				patience = time.Minute
-			}
-			rested = c.goOn(patience)
-		}
+		c := newCrash(t, random, crashWorkflow, crashFaults)
+		c.killUntil(kills - total)
 		c.verify()
+		total += c.kills
+	}
+}
+
+// Reads that take next to no time are not repeated either: but for those that were
+// under way, a kill costs nothing.
+func TestCrash_KilledHostRepeatsNoQuickRead(t *testing.T) {
+	t.Parallel()
+	const kills = 15
+	random := crashRandom(t)
+	for total := 0; total < kills; {
+		c := newCrash(t, random, quickWorkflow, "[]")
+		c.killUntil(kills - total)
+		require.Equal(t, host.RunSucceeded, c.rest().State, c.log.String())
+		reads := len(c.requests("GET /{media}"))
+		assert.GreaterOrEqual(t, reads, 1000)
+		assert.LessOrEqual(t, reads, 1000+2*c.kills, "%d kills", c.kills)
 		total += c.kills
 	}
 }
@@ -309,7 +359,7 @@ func TestCrash_KilledConnectorDoesNothingTwice(t *testing.T) {
 	t.Parallel()
 	random := crashRandom(t)
 	for range 3 {
-		c := newCrash(t, random)
+		c := newCrash(t, random, crashWorkflow, crashFaults)
 		cmd, _ := c.start("run", filepath.Join(c.dir, "crash.yaml"))
 		ended := make(chan error, 1)
 		go func() { ended <- cmd.Wait() }()

@@ -33,7 +33,7 @@ type Metrics struct {
 // seconds.
 var callBuckets = []float64{.001, .005, .025, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300}
 
-// writeBuckets reach from a write that is only queued to a disk in trouble, in
+// writeBuckets reach from a write that is only recorded to a disk in trouble, in
 // seconds.
 var writeBuckets = []float64{.00001, .0001, .0005, .001, .005, .01, .05, .1, .5, 1, 5}
 

@@ -26,11 +26,8 @@ func (s *store) since(began time.Time, d host.Durability) {
 }
 
 func durability(d host.Durability) string {
-	switch d {
-	case host.Written:
+	if d == host.Written {
 		return "written"
-	case host.Queued:
-		return "queued"
 	}
 	return "synced"
 }
