@@ -22,11 +22,12 @@ const (
 	MaxRecord = maxRecord
 )
 
-// RedoRecords returns n records of equal length, from a number on.
+// RedoRecords returns n records of equal length, from a number on, of which nothing
+// but what is before them was committed.
 func RedoRecords(salt, from uint64, n int) []byte {
 	var text []byte
 	for i := range n {
-		text = append(text, record(nil, salt, from+uint64(i), &valueRow{scope: "s", key: "k", value: newBody(json.RawMessage("1"))})...)
+		text = append(text, record(nil, salt, from+uint64(i), from-1, &valueRow{scope: "s", key: "k", value: newBody(json.RawMessage("1"))})...)
 	}
 	return text
 }
@@ -36,7 +37,7 @@ func CountRedo(text []byte, salt, number uint64) int { return len(parseRedo(text
 
 // Sealed returns a record of salt zero and number one with a row of any bytes.
 func Sealed(row []byte) []byte {
-	return seal(append(append(make([]byte, 8+8), 1, 0, 0, 0, 0, 0, 0, 0), row...))
+	return seal(append(append(make([]byte, 4+4+8), 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), row...))
 }
 
 // Encode returns an entry's detail as it is written, and as json.Marshal has it.

@@ -21,7 +21,6 @@ type write struct {
 	do     func(*transaction) error // May be done again if the commit did not succeed.
 	synced bool
 	row    row        // What may be recorded, so that the caller need not wait; else nil.
-	record uint64     // Number of its record; zero if there is none.
 	result chan error // Nil if the caller does not wait, since there is a record.
 	number uint64
 }
@@ -67,14 +66,11 @@ func (q *queue) put(w *write) error {
 	}
 	q.last++
 	w.number = q.last
-	if w.row != nil && !q.stuck {
-		w.record, _ = q.redo.add(w.row)
-	}
-	if w.record == 0 {
-		w.result = make(chan error, 1)
-	} else {
+	if w.row != nil && !q.stuck && q.redo.add(w.number, w.row) {
 		w.ctx = context.Background() // it is done even if the caller ends
 		q.unawaited = w.number
+	} else {
+		w.result = make(chan error, 1)
 	}
 	q.waiting = append(q.waiting, w)
 	switch {

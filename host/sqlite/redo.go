@@ -25,11 +25,14 @@ const (
 //	length   uint32, little-endian as all numbers: of the rest but the checksum
 //	checksum uint32, CRC-32C of the rest
 //	salt     uint64, drawn each time the store is opened
-//	number   uint64, one more than that of the record before
+//	number   uint64, that of the write: writes without a record have numbers, too
+//	base     uint64, number of the last write that was committed before
 //	row      what is to be written
 //
 // Once all records are committed, the next goes to the file's beginning. What is left
 // of earlier ones behind it has lower numbers, and is not taken for its successors.
+// After a power cut, which may undo commits that were not synced, a record whose base
+// is not in the store is not used: it may come from what is lost.
 type redo struct {
 	file *os.File
 	salt uint64
@@ -39,10 +42,10 @@ type redo struct {
 	last   uint64 // Number of the last record.
 	record []byte // Room for one.
 
-	committed atomic.Uint64 // Number of the last record that is in the store.
+	committed atomic.Uint64 // Number of the last write that was committed.
 }
 
-const recordHead = 4 + 4 + 8 + 8
+const recordHead = 4 + 4 + 8 + 8 + 8
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -57,29 +60,30 @@ func openRedo(path string, salt uint64) (*redo, error) {
 	return &redo{file: file, salt: salt}, nil
 }
 
-// add adds a row. It returns its record's number, or false if its write must wait
-// for the commit instead: it is too large, or there is no room.
-func (r *redo) add(w row) (number uint64, ok bool) {
-	if r.committed.Load() == r.last {
+// add adds a write's row. If it returns false, the write must wait for its commit
+// instead: it is too large, or there is no room.
+func (r *redo) add(number uint64, w row) bool {
+	committed := r.committed.Load()
+	if committed >= r.last {
 		r.end = 0
 	}
 	if r.end >= maxRedo || w.size() > maxRecord {
-		return 0, false
+		return false
 	}
-	number = r.last + 1
-	r.record = record(r.record[:0], r.salt, number, w)
+	r.record = record(r.record[:0], r.salt, number, committed, w)
 	if _, err := r.file.WriteAt(r.record, r.end); err != nil {
-		return 0, false
+		return false
 	}
 	r.end, r.last = r.end+int64(len(r.record)), number
-	return number, true
+	return true
 }
 
 // record appends a record to what is empty.
-func record(to []byte, salt, number uint64, r row) []byte {
+func record(to []byte, salt, number, base uint64, r row) []byte {
 	to = append(to, make([]byte, 4+4)...)
 	to = binary.LittleEndian.AppendUint64(to, salt)
 	to = binary.LittleEndian.AppendUint64(to, number)
+	to = binary.LittleEndian.AppendUint64(to, base)
 	return seal(appendRow(to, r))
 }
 
@@ -93,15 +97,14 @@ func seal(record []byte) []byte {
 // close removes the file if there is nothing in it that the store has not.
 func (r *redo) close() error {
 	err := r.file.Close()
-	if r.committed.Load() == r.last {
+	if r.committed.Load() >= r.last {
 		err = errors.Join(err, os.Remove(r.file.Name()))
 	}
 	return err
 }
 
-// readRedo returns the rows behind a number of the redo file with a salt, in the order
-// in which they were added. There are none if there is no such file, or what follows
-// the number is not there: the file is not synced, and a power cut may take any part.
+// readRedo returns the rows of the redo file with a salt that the store has not, in
+// the order in which they were added, where number is of the last write that it has.
 func readRedo(path string, salt, number uint64) ([]row, error) {
 	file, err := os.Open(redoOf(path))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -118,27 +121,25 @@ func readRedo(path string, salt, number uint64) ([]row, error) {
 	return parseRedo(text, salt, number), nil
 }
 
+// parseRedo ends with the first record that is not whole, or not the next.
 func parseRedo(text []byte, salt, number uint64) []row {
 	var rows []row
-	for next := uint64(0); len(text) >= recordHead; next++ {
+	for last := uint64(0); len(text) >= recordHead; {
 		length := uint64(binary.LittleEndian.Uint32(text))
-		if length < 16 || length > uint64(len(text)-8) {
+		if length < recordHead-8 || length > uint64(len(text)-8) {
 			break
 		}
 		record := text[8 : 8+length]
-		this := binary.LittleEndian.Uint64(record[8:])
-		switch {
-		case crc32.Checksum(record, castagnoli) != binary.LittleEndian.Uint32(text[4:]),
-			binary.LittleEndian.Uint64(record) != salt,
-			next == 0 && this > number+1,
-			next > 0 && this != next:
-			return rows
+		this, base := binary.LittleEndian.Uint64(record[8:]), binary.LittleEndian.Uint64(record[16:])
+		if crc32.Checksum(record, castagnoli) != binary.LittleEndian.Uint32(text[4:]) ||
+			binary.LittleEndian.Uint64(record) != salt || this <= last || base > number {
+			break
 		}
-		next, text = this, text[8+length:]
+		last, text = this, text[8+length:]
 		if this <= number {
 			continue
 		}
-		row, ok := parseRow(record[16:])
+		row, ok := parseRow(record[recordHead-8:])
 		if !ok {
 			break
 		}

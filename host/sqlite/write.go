@@ -143,9 +143,9 @@ func (w *writer) answer(x *write, err error) {
 
 // try does writes in one transaction: all or none.
 func (w *writer) try(batch []*write) (err error) {
-	full, record := false, uint64(0)
+	full, last := false, batch[len(batch)-1].number
 	for _, x := range batch {
-		full, record = full || x.synced, max(record, x.record)
+		full = full || x.synced
 	}
 	if full != w.full {
 		if err := w.synchronous(full); err != nil {
@@ -170,13 +170,11 @@ func (w *writer) try(batch []*write) (err error) {
 	if err := w.tx.putLoops(); err != nil {
 		return err
 	}
-	if record > 0 {
-		if _, err := w.tx.exec("update redo set number = ?", int64(record)); err != nil {
-			return err
-		}
+	if _, err := w.tx.exec("update redo set number = ?", int64(last)); err != nil {
+		return err
 	}
-	if _, err = w.tx.exec("commit"); err == nil && record > 0 {
-		w.store.queue.redo.committed.Store(record)
+	if _, err = w.tx.exec("commit"); err == nil {
+		w.store.queue.redo.committed.Store(last)
 	}
 	return err
 }
