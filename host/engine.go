@@ -282,7 +282,7 @@ func checkTrigger(raw json.RawMessage) error {
 	if len(raw) == 0 {
 		return nil
 	}
-	if _, err := validate.Decode(raw); err != nil {
+	if err := validate.Syntax(raw); err != nil {
 		return &InputError{"/trigger", fmt.Sprintf("the payload is %s", err)}
 	}
 	return nil

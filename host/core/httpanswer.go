@@ -111,7 +111,7 @@ func (t *trip) read(body []byte, contentType string) (json.RawMessage, error) {
 	case t.in.Response == "base64":
 		return json.Marshal(base64.StdEncoding.EncodeToString(body))
 	case t.in.Response == "json" || t.in.Response == "auto" && saysJSON && len(body) > 0:
-		_, err := validate.Decode(body)
+		err := validate.Syntax(body)
 		if err == nil {
 			return body, nil
 		}

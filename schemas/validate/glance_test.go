@@ -222,3 +222,22 @@ func TestCheck_ADeepTextIsNotTakenAtAGlance(t *testing.T) {
 	deep := bytes.Repeat([]byte("["), 5000)
 	assert.False(t, s.Fits(append(deep, bytes.Repeat([]byte("]"), 5000)...)))
 }
+
+func TestSyntax_SaysWhatDecodeSays(t *testing.T) {
+	t.Parallel()
+	same := func(text string) {
+		_, err := validate.Decode([]byte(text))
+		assert.Equal(t, err, validate.Syntax([]byte(text)), text)
+	}
+	value, err := validate.Decode([]byte(photo))
+	require.NoError(t, err)
+	changed(t, value, same)
+	for _, o := range append(odd, "", " [1] ", "[1]2", "\xff", `"`+"\xff"+`"`, `12345678901234567890`, strings.Repeat("[", 200)+strings.Repeat("]", 200)) {
+		same(o)
+	}
+}
+
+func TestSyntax_BuildsNothingOfAList(t *testing.T) {
+	list := []byte(`{"list":["18023000000000000"` + strings.Repeat(`,"18023000000000001"`, 1000) + `]}`)
+	assert.Less(t, testing.AllocsPerRun(10, func() { _ = validate.Syntax(list) }), 10.)
+}

@@ -83,14 +83,20 @@ type shapes struct {
 }
 
 func newShape(s *jsonschema.Schema) *shape {
-	b := &shapes{of: map[*jsonschema.Schema]*shape{}, plain: map[kind]*shape{}, anything: &shape{kinds: isAnything, literal: true, maxItems: math.MaxInt}}
-	b.anything.items, b.anything.others = b.anything, b.anything
+	b := &shapes{of: map[*jsonschema.Schema]*shape{}, plain: map[kind]*shape{}, anything: anything()}
 	for i, t := 0, reflect.TypeFor[jsonschema.Schema](); i < t.NumField(); i++ {
 		if !slices.Contains(seen, t.Field(i).Name) {
 			b.other = append(b.other, i)
 		}
 	}
 	return b.shape(s)
+}
+
+// anything is the shape of all JSON.
+func anything() *shape {
+	s := &shape{kinds: isAnything, literal: true, maxItems: math.MaxInt}
+	s.items, s.others = s, s
+	return s
 }
 
 func (b *shapes) shape(s *jsonschema.Schema) *shape {
