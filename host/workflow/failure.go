@@ -66,7 +66,7 @@ func (f *Failure) datum() datum {
 		}
 		return quote(s)
 	}
-	return datum{members: []datumMember{
+	return datum{object: members{
 		{"kind", text(f.Kind)}, {"message", text(f.Message)}, {"code", text(f.Code)}, {"subcode", text(f.Subcode)},
 		{"fbtrace_id", text(f.TraceID)}, {"applied", text(f.Applied)}, {"pointer", text(f.Pointer)},
 	}}

@@ -20,13 +20,18 @@ type Values struct {
 // copies nothing.
 type frame struct {
 	parent   *frame
-	steps    map[string]datum
+	outputs  []stepOutput  // Few, most often one: a map would cost ten times as much.
+	first    [1]stepOutput // Room for that one.
 	failures map[string]*Failure
 
-	loop  string // The loop whose iteration this is,
-	value datum  // and what its body sees of it.
+	iteration iteration // Whose body this is; without a loop in the outermost frame.
 
 	run *run // Of the outermost frame.
+}
+
+type stepOutput struct {
+	step   string
+	output json.RawMessage
 }
 
 // run is what all frames have in common.
@@ -36,11 +41,17 @@ type run struct {
 }
 
 func (f *frame) set(id string, output json.RawMessage) {
-	if f.steps == nil {
-		f.steps = map[string]datum{}
-	}
-	f.steps[id] = datum{raw: output}
 	delete(f.failures, id)
+	for i := range f.outputs {
+		if f.outputs[i].step == id {
+			f.outputs[i].output = output
+			return
+		}
+	}
+	if f.outputs == nil {
+		f.outputs = f.first[:0]
+	}
+	f.outputs = append(f.outputs, stepOutput{id, output})
 }
 
 func (f *frame) fail(id string, failure *Failure) {
@@ -70,7 +81,7 @@ func (f *frame) lookup(r *Ref) (datum, error) {
 	case "config":
 		return datum{raw: f.run.doc.Config}, nil
 	}
-	return datum{members: []datumMember{
+	return datum{object: members{
 		{"id", quote(f.run.in.RunID)},
 		{"started_at", quote(f.run.in.StartedAt.UTC().Format(time.RFC3339))},
 		{"workflow", quote(f.run.doc.Name)},
@@ -83,20 +94,23 @@ func (f *frame) step(r *Ref) (datum, error) {
 	}
 	names := []string{"trigger"}
 	for at := f; at != nil; at = at.parent {
-		if at.loop == r.Name && at.loop != "" {
-			return at.value, nil
+		loop := at.iteration.loop
+		if loop != nil && loop.Step.ID == r.Name {
+			return datum{object: &at.iteration}, nil
 		}
-		if d, ok := at.steps[r.Name]; ok {
-			return d, nil
+		for _, o := range at.outputs {
+			if o.step == r.Name {
+				return datum{raw: o.output}, nil
+			}
 		}
 		if failure, ok := at.failures[r.Name]; ok {
 			return datum{}, &NowhereError{r, fmt.Sprintf("the step %s has failed (%s)", r.Name, failure.Kind), "give the reference a fallback, or use the strategy branch"}
 		}
-		for id := range at.steps {
-			names = append(names, id)
+		for _, o := range at.outputs {
+			names = append(names, o.step)
 		}
-		if at.loop != "" {
-			names = append(names, at.loop)
+		if loop != nil {
+			names = append(names, loop.Step.ID)
 		}
 	}
 	slices.Sort(names)

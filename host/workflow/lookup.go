@@ -12,26 +12,52 @@ import (
 // datum is a value that references lead into: JSON, or an object whose members
 // are kept apart so that nobody has to put them together.
 type datum struct {
-	raw     json.RawMessage
-	members []datumMember
+	raw    json.RawMessage
+	object object
 }
+
+// object makes a member when it is asked for.
+type object interface {
+	names() []string
+	member(name string) json.RawMessage // Nil if there is none.
+}
+
+// members is an object of which all is known.
+type members []datumMember
 
 type datumMember struct {
 	name  string
 	value json.RawMessage
 }
 
+func (ms members) names() []string {
+	var names []string
+	for _, m := range ms {
+		names = append(names, m.name)
+	}
+	return names
+}
+
+func (ms members) member(name string) json.RawMessage {
+	for _, m := range ms {
+		if m.name == name {
+			return m.value
+		}
+	}
+	return nil
+}
+
 // json returns the whole value.
 func (d datum) json() json.RawMessage {
-	if d.members == nil {
+	if d.object == nil {
 		return d.raw
 	}
 	b := []byte{'{'}
-	for i, m := range d.members {
+	for i, name := range d.object.names() {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(append(append(b, quote(m.name)...), ':'), m.value...)
+		b = append(append(appendQuoted(b, name), ':'), d.object.member(name)...)
 	}
 	return append(b, '}')
 }
@@ -57,19 +83,15 @@ func (r *Ref) resolve(vs values) (json.RawMessage, error) {
 
 func (r *Ref) walk(d datum) (json.RawMessage, error) {
 	path, value := r.path, d.raw
-	if d.members != nil {
+	if d.object != nil {
 		if len(path) == 0 {
 			return d.json(), nil
 		}
-		var names []string
-		for _, m := range d.members {
-			names = append(names, m.name)
-			if !path[0].isIndex && m.name == path[0].name {
-				value = m.value
-			}
+		if !path[0].isIndex {
+			value = d.object.member(path[0].name)
 		}
 		if value == nil {
-			return nil, r.nowhere(0, "an object", names)
+			return nil, r.nowhere(0, "an object", d.object.names())
 		}
 		path = path[1:]
 	}

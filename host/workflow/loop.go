@@ -148,11 +148,10 @@ func (l *Loop) options(input json.RawMessage) error {
 // Run runs one iteration. Its error is not about the iteration: the run was
 // cancelled, or has ended, or goes on outside of this loop.
 func (l *Loop) Run(c Ctx, i int) (Iteration, error) {
-	f := &frame{parent: l.frame, run: l.frame.run, loop: l.Step.ID, value: l.value(i)}
-	prefix := fmt.Sprintf("%s[%d]/", l.Path, i)
+	f := &frame{parent: l.frame, run: l.frame.run, iteration: l.iteration(i)}
 	it := Iteration{Index: i}
 
-	err := f.body(c, prefix, l.Step.Steps)
+	err := f.body(c, l.Path+"["+itoa(i)+"]/", l.Step.Steps)
 	if err == nil && l.collect != nil {
 		if it.Collected, err = l.collect.resolve(f, maxInput); err != nil {
 			if failure, ok := caught(err); ok {
@@ -172,25 +171,6 @@ func (l *Loop) Run(c Ctx, i int) (Iteration, error) {
 		return it, nil
 	}
 	return it, err
-}
-
-// value returns what the body sees of the loop.
-func (l *Loop) value(i int) datum {
-	ms := []datumMember{{"index", json.RawMessage(itoa(i))}, {"is_first", boolean(i == 0)}}
-	if !l.Forever {
-		ms = append(ms, datumMember{"value", l.item(i)}, datumMember{"count", json.RawMessage(itoa(l.Count))}, datumMember{"is_last", boolean(i == l.Count-1)})
-	}
-	if l.keys != nil {
-		ms = append(ms, datumMember{"key", quote(l.keys[i])})
-	}
-	return datum{members: ms}
-}
-
-func boolean(b bool) json.RawMessage {
-	if b {
-		return json.RawMessage("true")
-	}
-	return json.RawMessage("false")
 }
 
 // Add takes the result of an iteration into account and reports whether the loop

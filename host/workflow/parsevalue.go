@@ -20,7 +20,7 @@ func parseValue(n *node, pointer string, report func(pointer, code, message, hin
 			constant = constant && value.raw != nil
 		}
 		if constant {
-			v.raw, v.members = v.compose(n), nil
+			v.raw, v.members = v.constant(n), nil
 		}
 	case n.kind == arrayKind:
 		constant := true
@@ -30,7 +30,7 @@ func parseValue(n *node, pointer string, report func(pointer, code, message, hin
 			constant = constant && value.raw != nil
 		}
 		if constant {
-			v.raw, v.items = v.compose(n), nil
+			v.raw, v.items = v.constant(n), nil
 		}
 	case n.isText:
 		v.parseText(n.text, report)
@@ -40,8 +40,8 @@ func parseValue(n *node, pointer string, report func(pointer, code, message, hin
 	return v
 }
 
-// compose returns a value whose parts hold no reference.
-func (v *Value) compose(n *node) json.RawMessage {
+// constant returns a value whose parts hold no reference.
+func (v *Value) constant(n *node) json.RawMessage {
 	if n.kind == objectKind {
 		b := []byte{'{'}
 		for i, m := range v.members {

@@ -125,18 +125,20 @@ func (n *node) child(token string) (*node, place) {
 }
 
 // quote returns s as JSON, without the HTML escapes of encoding/json.
-func quote(s string) []byte {
+func quote(s string) []byte { return appendQuoted(make([]byte, 0, len(s)+2), s) }
+
+// appendQuoted adds s to b as JSON.
+func appendQuoted(b []byte, s string) []byte {
 	if plain(s) { // as nearly all names are
-		b := make([]byte, 0, len(s)+2)
 		return append(append(append(b, '"'), s...), '"')
 	}
-	var b strings.Builder
-	e := json.NewEncoder(&b)
+	var text strings.Builder
+	e := json.NewEncoder(&text)
 	e.SetEscapeHTML(false)
 	if err := e.Encode(s); err != nil {
 		panic("encoding a string: " + err.Error()) // cannot happen
 	}
-	return []byte(strings.TrimSuffix(b.String(), "\n"))
+	return append(b, strings.TrimSuffix(text.String(), "\n")...)
 }
 
 // plain reports whether JSON has s as it is.

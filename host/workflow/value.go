@@ -2,6 +2,7 @@ package workflow
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 )
 
@@ -115,33 +116,55 @@ func (v *Value) with(r *resolution) (json.RawMessage, error) {
 	case v.parts != nil:
 		return v.resolveText(r)
 	}
-	b := []byte{}
+	return v.compose(make([]byte, 0, usualSize), r)
+}
+
+const (
+	usualSize = 64 // Of an object that refers to an id or two.
+	room      = 64 // For what follows a large value.
+)
+
+// compose adds an object or a list to b.
+func (v *Value) compose(b []byte, r *resolution) (_ []byte, err error) {
 	if v.members != nil {
 		b = append(b, '{')
 		for i, m := range v.members {
-			value, err := m.value.with(r)
-			if err != nil {
-				return nil, err
-			}
 			if i > 0 {
 				b = append(b, ',')
 			}
-			b = append(append(append(b, quote(m.name)...), ':'), value...)
+			b = append(appendQuoted(b, m.name), ':')
+			if b, err = m.value.addTo(b, r); err != nil {
+				return nil, err
+			}
 		}
 		return append(b, '}'), nil
 	}
 	b = append(b, '[')
 	for i, item := range v.items {
-		value, err := item.with(r)
-		if err != nil {
-			return nil, err
-		}
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(b, value...)
+		if b, err = item.addTo(b, r); err != nil {
+			return nil, err
+		}
 	}
 	return append(b, ']'), nil
+}
+
+// addTo adds any value to b. A large one is copied once: there is room left for what
+// follows it, or all would move again.
+func (v *Value) addTo(b []byte, r *resolution) ([]byte, error) {
+	if v != nil && (v.members != nil || v.items != nil) {
+		return v.compose(b, r)
+	}
+	value, err := v.with(r)
+	if err != nil {
+		return nil, err
+	}
+	if len(value) > cap(b)-len(b) {
+		b = slices.Grow(b, len(value)+room)
+	}
+	return append(b, value...), nil
 }
 
 func (v *Value) resolveRef(r *resolution) (json.RawMessage, error) {
