@@ -52,7 +52,7 @@ type Event struct {
 	Path    string
 	Step    *Step
 	Began   time.Time       // When the step did. After a restart: when this process came to it.
-	Input   json.RawMessage // Of a control step, once it is known.
+	Input   json.RawMessage // Of a control step that is no loop, once it is known.
 	Output  json.RawMessage
 	Failure *Failure
 }

@@ -136,7 +136,8 @@ func (f *frame) do(c Ctx, path, prefix string, s *Step) (input, output json.RawM
 		output, err = f.call(c, path, s)
 		return nil, output, err
 	case s.isLoop():
-		return f.loopStep(c, path, s)
+		output, err = f.loopStep(c, path, s)
+		return nil, output, err
 	}
 	return f.control(c, path, prefix, s)
 }

@@ -174,6 +174,21 @@ func TestRun_Branches(t *testing.T) {
 	assert.Equal(t, []string{"y"}, paths, "exists may be asked of what is not there")
 }
 
+func TestRun_LoopWhoseInputIsOneReference(t *testing.T) {
+	t.Parallel()
+	paths, out, _, err := interpret(t, `
+- {id: in, connector: x, operation: ok, input: {list: [1, 2, 3], on_error: continue}}
+- id: l
+  connector: loop
+  operation: loop_list
+  input: {$ref: $.steps.in}
+  steps: [{id: c, connector: x, operation: bad}]
+`+fmt.Sprintf(finish, "l.failed"))
+	require.NoError(t, err)
+	assert.Equal(t, []string{"in", "l[0]/c", "l[1]/c", "l[2]/c"}, paths)
+	assert.Equal(t, `3`, out)
+}
+
 func TestRun_Delay(t *testing.T) {
 	t.Parallel()
 	_, _, p, err := interpret(t, "- {id: a, connector: delay, operation: delay, input: {duration: 1d2h}}\n- {id: b, connector: delay, operation: delay_until, input: {time: \"2026-11-22T15:00:00+01:00\"}}\n- {id: c, connector: delay, operation: delay_until, input: {time: \"2026-11-22T14:05:00Z\"}}\n")

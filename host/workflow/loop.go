@@ -59,56 +59,76 @@ type IndexedFailure struct {
 }
 
 // loopStep runs a loop and returns what stands after it.
-func (f *frame) loopStep(c Ctx, path string, s *Step) (input, output json.RawMessage, err error) {
-	l, input, err := f.newLoop(path, s)
+func (f *frame) loopStep(c Ctx, path string, s *Step) (output json.RawMessage, err error) {
+	l, err := f.newLoop(path, s)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	sum, err := c.Each(l)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if !l.Forever && !sum.Broke && sum.Cause == nil && sum.Count < l.Count {
-		return nil, nil, fmt.Errorf("running %s: the engine ran %d of %d iterations", path, sum.Count, l.Count) // a bug in the engine
+		return nil, fmt.Errorf("running %s: the engine ran %d of %d iterations", path, sum.Count, l.Count) // a bug in the engine
 	}
 	if l.Forever && !sum.Broke && sum.Cause == nil {
-		return nil, nil, invalid("/max_iterations", "the loop has run %d times without a break_loop", sum.Count)
+		return nil, invalid("/max_iterations", "the loop has run %d times without a break_loop", sum.Count)
 	}
 	if sum.Cause != nil {
-		return nil, nil, l.failure(sum)
+		return nil, l.failure(sum)
 	}
-	return input, sum.Output(), nil
+	return sum.Output(), nil
 }
 
-func (f *frame) newLoop(path string, s *Step) (*Loop, json.RawMessage, error) {
-	input, err := f.input(s.Input.without("collect"), maxControl)
-	if err != nil {
-		return nil, nil, err
-	}
+func (f *frame) newLoop(path string, s *Step) (*Loop, error) {
 	l := &Loop{Path: path, Step: s, Concurrency: 1, maxFailures: -1, frame: f, collect: s.Input.Member("collect")}
+	over, options, err := f.loopInput(s)
+	if err != nil {
+		return nil, err
+	}
 	switch s.Operation {
 	case LoopList:
-		list, _ := rawMember(input, "list")
-		if typeName(list) != "a list" {
-			return nil, nil, invalid("/list", "must be a list, not %s", typeName(list))
+		if typeName(over) != "a list" {
+			return nil, invalid("/list", "must be a list, not %s", typeName(over))
 		}
-		l.Count, l.item = rawIndex(list)
+		l.Count, l.item = rawIndex(over)
 	case LoopObject:
-		object, _ := rawMember(input, "object")
-		if typeName(object) != "an object" {
-			return nil, nil, invalid("/object", "must be an object, not %s", typeName(object))
+		if typeName(over) != "an object" {
+			return nil, invalid("/object", "must be an object, not %s", typeName(over))
 		}
 		var values []json.RawMessage
-		eachMember(object, func(key, value json.RawMessage) {
+		eachMember(over, func(key, value json.RawMessage) {
 			l.keys, values = append(l.keys, unquote(key)), append(values, value)
 		})
 		l.Count, l.item = len(values), func(i int) json.RawMessage { return values[i] }
 	case LoopForever:
 		l.Forever = true
 	default:
-		return nil, nil, invalid("", "the connector loop has no operation %q", s.Operation)
+		return nil, invalid("", "the connector loop has no operation %q", s.Operation)
 	}
-	return l, input, l.options(input)
+	return l, l.options(options)
+}
+
+// loopInput resolves a loop's input: what it runs over, and the options apart from
+// that. The former may be most of the run's memory, and stays where it is.
+func (f *frame) loopInput(s *Step) (over, options json.RawMessage, err error) {
+	r := &resolution{values: f, most: maxControl}
+	input, name := s.Input, "list"
+	if s.Operation == LoopObject {
+		name = "object"
+	}
+	if input != nil && input.members == nil { // It is constant, or one reference.
+		all, err := input.with(r)
+		if err != nil {
+			return nil, nil, err
+		}
+		input = &Value{raw: all}
+	}
+	if over, err = input.Member(name).with(r); err != nil {
+		return nil, nil, err
+	}
+	options, err = input.without("collect", name).with(r)
+	return over, options, err
 }
 
 // options reads what all loops have in common.

@@ -57,16 +57,16 @@ func (v *Value) Member(name string) *Value {
 	return nil
 }
 
-// without returns an object without one of its members, which is left
+// without returns an object without some of its members, which are left
 // unresolved.
-func (v *Value) without(name string) *Value {
+func (v *Value) without(names ...string) *Value {
 	if v == nil || v.members == nil {
 		return v
 	}
 	rest := *v
 	rest.members = nil
 	for _, m := range v.members {
-		if m.name != name {
+		if !slices.Contains(names, m.name) {
 			rest.members = append(rest.members, m)
 		}
 	}
