@@ -107,7 +107,7 @@ func (x *execution) takeOver() error {
 	if o.Kind != ByAgain || o.Ready {
 		return nil
 	}
-	ctx := context.WithoutCancel(x.ctx)
+	ctx := x.lasting
 	old, err := x.e.Store.Run(ctx, o.Run)
 	var missing *NotFoundError
 	if errors.As(err, &missing) {

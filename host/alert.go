@@ -1,7 +1,6 @@
 package host
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -51,7 +50,7 @@ func (x *execution) alert(r Run) error {
 		f.Message, f.Advice, f.Pointer = brief(f.Message), brief(f.Advice), brief(f.Pointer)
 		a.Message, a.Failure = f.Error(), &f
 	}
-	ctx := context.WithoutCancel(x.ctx)
+	ctx := x.lasting
 	defs, err := x.e.Store.Definitions(ctx)
 	if err != nil || !slices.ContainsFunc(defs, func(d Definition) bool { return d.Enabled && x.e.triggeredBy(d, AlertConnector) }) {
 		return err

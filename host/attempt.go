@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"strconv"
 	"time"
 
 	"github.com/storyloop/storyloop/host/workflow"
@@ -73,7 +73,10 @@ func (k *call) timeout() time.Duration {
 }
 
 func (k *call) begin(reconcile bool) *Attempt {
-	id := fmt.Sprintf("%s/%s@%d", k.x.run.ID, k.Path, len(k.entry.Attempts)+1)
+	id := k.x.run.ID + "/" + k.Path + "@" + strconv.Itoa(len(k.entry.Attempts)+1)
+	if k.entry.Attempts == nil {
+		k.entry.Attempts = k.first[:0]
+	}
 	k.entry.Attempts = append(k.entry.Attempts, Attempt{ID: id, StartedAt: k.x.e.Clock.Now(), Reconcile: reconcile})
 	return &k.entry.Attempts[len(k.entry.Attempts)-1]
 }

@@ -38,6 +38,7 @@ type call struct {
 	op   *connectorv1.Operation
 
 	entry     Entry
+	first     [1]Attempt // Room for the attempt that most calls take.
 	refreshed bool
 	turn      *turn // Of the attempt that is under way; nil if it draws on no budget.
 }
@@ -199,12 +200,12 @@ func (k *call) credential() (*connectorv1.Credential, *connectorv1.Failure) {
 	if name == "" {
 		return nil, nil
 	}
-	missing := &NotFoundError{Kind: "credential", Name: name}
 	if k.x.e.Vault != nil {
 		cred, err := k.x.e.Vault.Credential(k.ctx, name)
 		if err == nil {
 			return cred, nil
 		}
+		var missing *NotFoundError
 		if !errors.As(err, &missing) {
 			k.log(slog.LevelError, "the vault cannot be read", slog.String("credential", name), slog.Any("error", err))
 			return nil, &connectorv1.Failure{Kind: connectorv1.FailureKind_FAILURE_KIND_UNAVAILABLE, Applied: connectorv1.Applied_APPLIED_NO, Message: "The vault cannot be read; the host's log says more."}

@@ -1,7 +1,6 @@
 package host
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -154,7 +153,7 @@ func (k *call) awaitCalled(child Run) (Run, error) {
 		})
 		if errors.Is(err, errCancelled) {
 			// Who cancels the caller means what it has called, too.
-			if err := k.x.e.Cancel(context.WithoutCancel(k.x.ctx), child.ID); err != nil {
+			if err := k.x.e.Cancel(k.x.lasting, child.ID); err != nil {
 				k.log(slog.LevelError, "a called run was not cancelled", slog.String("called", child.ID), slog.Any("error", err))
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/storyloop/storyloop/host/workflow"
 )
@@ -127,9 +128,8 @@ func (r *iterations) take() (int, bool) {
 }
 
 func (r *iterations) one(i int) (workflow.Iteration, error) {
-	path := iterationPath(r.l.Path, i)
 	if i < r.begun {
-		entry, found, err := r.x.recorded(path)
+		entry, found, err := r.x.recorded(iterationPath(r.l.Path, i))
 		if err != nil {
 			return workflow.Iteration{}, err
 		}
@@ -142,19 +142,25 @@ func (r *iterations) one(i int) (workflow.Iteration, error) {
 	if err := r.x.stopped(); err != nil {
 		return workflow.Iteration{}, err
 	}
-	entry := r.x.entry(path, r.l.Step)
+	started := r.x.e.Clock.Now()
 	it, err := r.l.Run(r.x, i)
 	if err != nil || r.told(it) {
 		return it, err
 	}
+	return it, r.keep(it, started)
+}
+
+// keep journals what came of an iteration.
+func (r *iterations) keep(it workflow.Iteration, started time.Time) (err error) {
+	entry := r.x.entry(iterationPath(r.l.Path, it.Index), r.l.Step)
 	if entry.Output, err = json.Marshal(it); err != nil {
-		return it, fmt.Errorf("writing what %s came to: %w", path, err)
+		return fmt.Errorf("writing what %s came to: %w", entry.Path, err)
 	}
-	entry.State, entry.EndedAt, entry.Failure = EntryDone, r.x.e.Clock.Now(), it.Failure
+	entry.State, entry.StartedAt, entry.EndedAt, entry.Failure = EntryDone, started, r.x.e.Clock.Now(), it.Failure
 	if it.Failure != nil {
 		entry.State = EntryFailed
 	}
-	return it, r.x.put(entry, Written)
+	return r.x.put(entry, Written)
 }
 
 // told reports whether the journal says what came of an iteration already.

@@ -38,6 +38,7 @@ type execution struct {
 	resumed bool // The journal may hold what a former process has done.
 
 	ctx     context.Context // Of calls: ends when the run is cancelled.
+	lasting context.Context // Of the journal: what has happened is written also after that.
 	span    trace.Span      // The run's, which is that of ctx.
 	cancel  context.CancelCauseFunc
 	waitCtx context.Context // Of waits: ends also when the run must come to rest.
@@ -72,6 +73,7 @@ func (e *Engine) launch(r Run, def Definition, resumed bool, cause trace.SpanCon
 	x.ctx, x.span = e.traceRun(r, resumed, cause)
 	x.ctx, x.cancel = context.WithCancelCause(x.ctx)
 	x.waitCtx, x.rest = context.WithCancel(x.ctx)
+	x.lasting = context.WithoutCancel(x.ctx)
 
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -132,7 +134,7 @@ func (x *execution) main() {
 	output, err := x.interpret()
 	x.end(output, err)
 	if s := x.run.State; s == RunFailed || s == RunParked {
-		if err := x.e.Dispatch(context.WithoutCancel(x.ctx)); err != nil {
+		if err := x.e.Dispatch(x.lasting); err != nil {
 			x.log(slog.LevelError, "alerts wait for the next event", slog.Any("error", err))
 		}
 	}
@@ -160,7 +162,7 @@ func (x *execution) interpret() (output json.RawMessage, err error) {
 	if x.run.StartedAt.IsZero() {
 		x.run.StartedAt = x.e.Clock.Now()
 	}
-	if err := x.e.Store.UpdateRun(context.WithoutCancel(x.ctx), x.run, Written); err != nil {
+	if err := x.e.Store.UpdateRun(x.lasting, x.run, Written); err != nil {
 		return nil, &storeError{err}
 	}
 	x.logStart()
@@ -168,7 +170,7 @@ func (x *execution) interpret() (output json.RawMessage, err error) {
 	if err := x.takeOver(); err != nil {
 		return nil, err
 	}
-	stored, err := x.e.Store.Run(context.WithoutCancel(x.ctx), x.run.ID)
+	stored, err := x.e.Store.Run(x.lasting, x.run.ID)
 	if err != nil {
 		return nil, &storeError{err}
 	}
@@ -218,7 +220,7 @@ func (x *execution) end(output json.RawMessage, err error) {
 	}
 	err = x.alert(r)
 	if err == nil {
-		err = x.e.Store.UpdateRun(context.WithoutCancel(x.ctx), r, Synced)
+		err = x.e.Store.UpdateRun(x.lasting, r, Synced)
 	}
 	if err != nil {
 		x.err = fmt.Errorf("storing how run %s ended: %w", r.ID, err)

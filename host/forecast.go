@@ -1,7 +1,6 @@
 package host
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -129,7 +128,7 @@ func (x *execution) forecast(l *workflow.Loop, iterations int) (*Forecast, error
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.run.Forecast = f
-	if err := x.e.Store.UpdateRun(context.WithoutCancel(x.ctx), x.run, Written); err != nil {
+	if err := x.e.Store.UpdateRun(x.lasting, x.run, Written); err != nil {
 		return f, &storeError{err}
 	}
 	return f, nil

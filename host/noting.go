@@ -77,10 +77,9 @@ func (x *execution) entry(path string, s *workflow.Step) Entry {
 	}
 }
 
-// put writes to the journal. What has happened is written also after the run has
-// been cancelled.
+// put writes to the journal.
 func (x *execution) put(entry Entry, d Durability) error {
-	if err := x.e.Store.PutEntry(context.WithoutCancel(x.ctx), entry, d); err != nil {
+	if err := x.e.Store.PutEntry(x.lasting, entry, d); err != nil {
 		return &storeError{err}
 	}
 	return nil

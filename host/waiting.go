@@ -98,7 +98,7 @@ func (x *execution) show() error {
 	if state == RunWaiting {
 		x.run.Until, x.run.Reason = x.until, x.reason
 	}
-	if err := x.e.Store.UpdateRun(context.WithoutCancel(x.ctx), x.run, Written); err != nil {
+	if err := x.e.Store.UpdateRun(x.lasting, x.run, Written); err != nil {
 		return &storeError{err}
 	}
 	return nil
