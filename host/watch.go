@@ -66,7 +66,7 @@ type Watcher struct {
 
 	mu sync.Mutex
 	// Guarded by mu.
-	queue  []Progress
+	queue  progressQueue
 	missed int
 }
 
@@ -74,14 +74,9 @@ type Watcher struct {
 // rest and all has been told, or when ctx ends.
 func (w *Watcher) Next(ctx context.Context) (Progress, bool) {
 	for {
-		w.mu.Lock()
-		if len(w.queue) > 0 {
-			p := w.queue[0]
-			w.queue = w.queue[1:]
-			w.mu.Unlock()
+		if p, ok := w.take(); ok {
 			return p, true
 		}
-		w.mu.Unlock()
 		select {
 		case _, open := <-w.signal:
 			if !open && w.empty() {
@@ -103,19 +98,25 @@ func (w *Watcher) Missed() int {
 // Close ends the watch.
 func (w *Watcher) Close() { w.all.remove(w) }
 
+func (w *Watcher) take() (Progress, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.queue.take()
+}
+
 func (w *Watcher) empty() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return len(w.queue) == 0
+	return w.queue.len() == 0
 }
 
 // put never blocks: who watches must not slow down who works.
 func (w *Watcher) put(p Progress) {
 	w.mu.Lock()
-	if len(w.queue) >= maxBehind && p.Kind != RunEnded {
+	if w.queue.len() >= maxBehind && p.Kind != RunEnded {
 		w.missed++
 	} else {
-		w.queue = append(w.queue, p)
+		w.queue.put(p)
 	}
 	w.mu.Unlock()
 	select {
