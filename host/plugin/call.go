@@ -60,8 +60,8 @@ func (c *Connector) do(ctx context.Context, req proto.Message, exchange func(con
 	}
 	defer c.release(p)
 	p.secrets.learn(req)
-	t := &trip{}
-	if err := exchange(context.WithValue(ctx, tripKey{}, t), p); err != nil {
+	t := &trip{Context: ctx}
+	if err := exchange(t, p); err != nil {
 		f := p.failure(ctx, req, t.began.Load(), err)
 		c.logFailure(ctx, req, f)
 		return f
@@ -108,11 +108,22 @@ func (c *Connector) bound(ctx context.Context, req proto.Message) (context.Conte
 	return context.WithTimeout(ctx, limit)
 }
 
-// trip notes whether a call has left for the connector. One that has not, has
-// certainly done nothing.
-type trip struct{ began atomic.Bool }
+// trip is the context of a call, and notes whether it has left for the connector. One
+// that has not, has certainly done nothing.
+type trip struct {
+	context.Context
+	began atomic.Bool
+}
 
 type tripKey struct{}
+
+// Value returns the trip itself to those who ask for it.
+func (t *trip) Value(key any) any {
+	if key == (tripKey{}) {
+		return t
+	}
+	return t.Context.Value(key)
+}
 
 type tripHandler struct{}
 

@@ -9,6 +9,8 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/encoding"
+	codec "google.golang.org/grpc/encoding/proto"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
@@ -39,9 +41,10 @@ type many struct {
 	sends   atomic.Uint64 // Counts its begins and ends: it is odd while something is being sent.
 	stream  grpc.BidiStreamingClient[connectorv1.InvokeManyRequest, connectorv1.InvokeManyResponse]
 
+	last atomic.Uint64 // The last call's number.
+
 	mu sync.Mutex
 	// Guarded by mu.
-	last       uint64
 	unanswered int                   // Bytes.
 	calls      map[uint64]sharedCall // Nil when the stream has ended.
 }
@@ -61,7 +64,7 @@ type sharedAnswer struct {
 // opened again: whatever broke it would do so to the calls of others.
 func (p *process) share() error {
 	ctx, stop := context.WithCancel(context.Background())
-	stream, err := p.operations.InvokeMany(ctx)
+	stream, err := p.operations.InvokeMany(ctx, grpc.ForceCodecV2(encodedCodec{encoding.GetCodecV2(codec.Name)}))
 	if err != nil {
 		stop()
 		return fmt.Errorf("opening the stream for its calls: %w", p.orExit(err))
@@ -93,21 +96,25 @@ func (p *process) invoke(ctx context.Context, req *connectorv1.InvokeRequest) (*
 // invoke runs an attempt as Invoke does. It returns false if this one cannot go
 // over the stream, and has not.
 func (m *many) invoke(ctx context.Context, req *connectorv1.InvokeRequest) (*connectorv1.InvokeResponse, error, bool) {
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || len(req.GetInput()) > maxUnanswered {
 		return nil, nil, false
 	}
-	out := &connectorv1.InvokeManyRequest{Action: &connectorv1.InvokeManyRequest_Invoke{Invoke: req}}
+	out := &connectorv1.InvokeManyRequest{Number: m.last.Add(1), Action: &connectorv1.InvokeManyRequest_Invoke{Invoke: req}}
 	if deadline, ok := ctx.Deadline(); ok {
 		out.Timeout = durationpb.New(time.Until(deadline))
 	}
 	if md, ok := metadata.FromOutgoingContext(ctx); ok {
 		out.Traceparent, out.Tracestate = first(md.Get("traceparent")), first(md.Get("tracestate"))
 	}
-	call, ok := m.enter(out)
+	raw, err := proto.Marshal(out)
+	if err != nil {
+		return nil, nil, false // Invoke says why.
+	}
+	call, ok := m.enter(out.Number, len(raw)+around)
 	if !ok {
 		return nil, nil, false
 	}
-	if err := m.send(out); err != nil {
+	if err := m.send(raw); err != nil {
 		m.leave(out.Number)
 		return nil, nil, false
 	}
@@ -116,25 +123,21 @@ func (m *many) invoke(ctx context.Context, req *connectorv1.InvokeRequest) (*con
 	case a := <-call.answer:
 		return a.resp, a.err, true
 	case <-ctx.Done():
-		// If that cannot be sent the stream has ended, and the attempt with it.
-		_ = m.send(&connectorv1.InvokeManyRequest{Number: out.Number, Action: &connectorv1.InvokeManyRequest_Cancellation{}})
+		m.cancel(out.Number)
 		return nil, status.FromContextError(ctx.Err()).Err(), true
 	}
 }
 
-// enter gives a call a number and its place on the stream, if there is one.
-func (m *many) enter(out *connectorv1.InvokeManyRequest) (c sharedCall, ok bool) {
-	c.size = proto.Size(out) + around
+// enter gives a call its place on the stream, if there is one.
+func (m *many) enter(number uint64, size int) (c sharedCall, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.calls == nil || m.unanswered+c.size > maxUnanswered {
+	if m.calls == nil || m.unanswered+size > maxUnanswered {
 		return c, false
 	}
-	c.answer = make(chan sharedAnswer, 1)
-	m.last++
-	out.Number = m.last
-	m.unanswered += c.size
-	m.calls[m.last] = c
+	c = sharedCall{size, make(chan sharedAnswer, 1)}
+	m.unanswered += size
+	m.calls[number] = c
 	return c, true
 }
 
@@ -149,18 +152,22 @@ func (m *many) leave(number uint64) (c sharedCall, ok bool) {
 	return c, ok
 }
 
-// send returns an error if a message has not left. What cannot be encoded must
-// not be sent: gRPC would end the stream with it, and the calls of others.
-func (m *many) send(req *connectorv1.InvokeManyRequest) error {
-	msg := &grpc.PreparedMsg{}
-	if err := msg.Encode(m.stream, req); err != nil {
-		return err
+// cancel tells the connector that nobody waits for an answer any more. If that cannot
+// be sent the stream has ended, and the attempt with it.
+func (m *many) cancel(number uint64) {
+	raw, err := proto.Marshal(&connectorv1.InvokeManyRequest{Number: number, Action: &connectorv1.InvokeManyRequest_Cancellation{}})
+	if err == nil {
+		_ = m.send(raw)
 	}
+}
+
+// send returns an error if a message has not left.
+func (m *many) send(raw encoded) error {
 	m.sending.Lock()
 	defer m.sending.Unlock()
 	m.sends.Add(1)
 	defer m.sends.Add(1)
-	return m.stream.SendMsg(msg)
+	return m.stream.SendMsg(raw)
 }
 
 // watch ends the stream if sending blocks. A timer for each message would wake a

@@ -20,7 +20,7 @@ import (
 // secrets knows what a connector was given in confidence, so that it can be taken
 // out of whatever the connector says.
 type secrets struct {
-	fields sync.Map // By name of a message: those of its fields that lead to secrets.
+	fields sync.Map // By descriptor of a message: those of its fields that lead to secrets.
 
 	mu sync.RWMutex
 	// Guarded by mu.
@@ -56,7 +56,7 @@ func (s *secrets) each(m protoreflect.Message, secret func([]byte)) {
 // To look at all fields of each call would cost more than the call. No message of
 // the protocol holds itself.
 func (s *secrets) confidential(m protoreflect.MessageDescriptor) []protoreflect.FieldDescriptor {
-	if known, ok := s.fields.Load(m.FullName()); ok {
+	if known, ok := s.fields.Load(m); ok {
 		return known.([]protoreflect.FieldDescriptor)
 	}
 	var found []protoreflect.FieldDescriptor
@@ -69,7 +69,7 @@ func (s *secrets) confidential(m protoreflect.MessageDescriptor) []protoreflect.
 			found = append(found, f)
 		}
 	}
-	s.fields.Store(m.FullName(), found)
+	s.fields.Store(m, found)
 	return found
 }
 
