@@ -38,11 +38,21 @@ func ask[Resp proto.Message](ctx context.Context, c *Connector, req proto.Messag
 	if f != nil {
 		return resp, f
 	}
-	m := resp.ProtoReflect()
-	if o := m.Descriptor().Oneofs().ByName("outcome"); o != nil && m.WhichOneof(o) == nil {
+	if !hasOutcome(resp) {
 		return resp, noOutcome(req)
 	}
 	return resp, nil
+}
+
+// hasOutcome reports whether an answer says what came of the request, if it has a place
+// for that.
+func hasOutcome(resp proto.Message) bool {
+	if r, ok := resp.(*connectorv1.InvokeResponse); ok { // As nearly all are.
+		return r.GetOutcome() != nil
+	}
+	m := resp.ProtoReflect()
+	o := m.Descriptor().Oneofs().ByName("outcome")
+	return o == nil || m.WhichOneof(o) != nil
 }
 
 // do runs an exchange with a running process: it waits for one, bounds the time,
