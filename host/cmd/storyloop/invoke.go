@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -68,7 +69,12 @@ func (a *app) readInput(stdin io.Reader, flag string) ([]byte, error) {
 			return nil, usageErrorf("reading the input: %w", err)
 		}
 		defer f.Close()
-		return io.ReadAll(io.LimitReader(f, maxInput))
+		var b bytes.Buffer
+		if info, err := f.Stat(); err == nil { // It may be a list of megabytes.
+			b.Grow(int(min(max(info.Size(), 0), maxInput)) + bytes.MinRead)
+		}
+		_, err = b.ReadFrom(io.LimitReader(f, maxInput))
+		return b.Bytes(), err
 	case flag == "-" && stdin != nil:
 		return io.ReadAll(io.LimitReader(stdin, maxInput))
 	}
