@@ -124,6 +124,13 @@ func (q *queue) take(batch []*write) ([]*write, bool) {
 	return batch, n > 0 || !q.closed
 }
 
+// stick says that a write whose caller has not waited could not be stored.
+func (q *queue) stick() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.stuck = true
+}
+
 // done says that all writes up to a number were tried.
 func (q *queue) done(number uint64, stuck bool) {
 	q.mu.Lock()

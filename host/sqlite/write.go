@@ -120,6 +120,7 @@ func (w *writer) commit(waiting []*write) {
 		}
 		var broken *FileError
 		if x.result == nil && errors.As(err, &broken) {
+			w.store.queue.stick() // before others are answered, and their next writes are made
 			w.stuck, w.why = append(w.stuck, x), err
 			continue
 		}
