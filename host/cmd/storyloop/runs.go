@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -90,13 +91,27 @@ func (a *app) listRuns(ctx context.Context, q url.Values) error {
 		rows = append(rows, table.Row{r.ID, r.Workflow, painted(a.paintState(r.State)), moment(r.CreatedAt), lasted(r), remark(r)})
 	}
 	a.printTable(table.Row{"run", "workflow", "state", "created", "took", ""}, rows)
+	if slices.ContainsFunc(list.Runs, c.nobodyRuns) {
+		fmt.Fprintln(a.stderr, a.paint(faint, "no host is running: storyloop up goes on with what is not over"))
+	}
 	if list.Next != "" {
 		fmt.Fprintf(a.stderr, "%s\n", a.paint(faint, "more: --before "+list.Next))
 	}
 	return nil
 }
 
-func (a *app) printRunHead(r host.Run) {
+// nobodyRuns reports whether a run is under way by its record only: its host has
+// ended. What is parked waits for a person, and not for a host.
+func (c *client) nobodyRuns(r host.Run) bool {
+	return !c.remote && !r.State.Ended() && r.State != host.RunParked
+}
+
+// standing is how a run stands that nobody runs.
+func standing(r host.Run) string {
+	return string(r.State) + ", and no host is running: storyloop up goes on with it"
+}
+
+func (a *app) printRunHead(c *client, r host.Run) {
 	say := func(name, value string) {
 		if value != "" {
 			fmt.Fprintf(a.stdout, "%-10s %s\n", name, printable(value))
@@ -104,7 +119,11 @@ func (a *app) printRunHead(r host.Run) {
 	}
 	say("run", r.ID)
 	say("workflow", r.Workflow+" (version "+r.Version+")")
-	say("state", string(r.State))
+	if c.nobodyRuns(r) {
+		say("state", standing(r))
+	} else {
+		say("state", string(r.State))
+	}
 	say("created", moment(r.CreatedAt))
 	say("took", lasted(r))
 	say("because of", because(r))

@@ -38,8 +38,8 @@ With --json it prints one object a line for each thing that happens.`,
 			if err := c.get(ctx, "/api/v1/runs/"+segment(args[0]), &r); err != nil {
 				return err
 			}
-			if !c.remote && !r.State.Ended() && r.State != host.RunParked {
-				return fmt.Errorf("run %s is %s, and no host is running: storyloop up goes on with it", r.ID, r.State)
+			if c.nobodyRuns(r) {
+				return fmt.Errorf("run %s is %s", r.ID, standing(r))
 			}
 			return a.watch(ctx, c, r.ID)
 		},

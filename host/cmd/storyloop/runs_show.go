@@ -96,7 +96,7 @@ func (a *app) showRun(ctx context.Context, c *client, id string, states []string
 	if err := json.Unmarshal(raw, &r); err != nil {
 		return err
 	}
-	a.printRunHead(r)
+	a.printRunHead(c, r)
 	if len(entries) == 0 {
 		if len(states) > 0 {
 			fmt.Fprintln(a.stdout, "\nno steps in these states")
