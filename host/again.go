@@ -177,7 +177,7 @@ func iterationOf(before *workflow.Document, step Entry) (Entry, bool) {
 	if before == nil || step.Loop == "" || !step.State.Final() {
 		return Entry{}, false
 	}
-	loop, found := before.Step(step.Loop[strings.LastIndexByte(step.Loop, '/')+1:])
+	loop, found := loopStep(before, step.Loop)
 	if !found {
 		return Entry{}, false
 	}

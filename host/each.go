@@ -3,6 +3,7 @@ package host
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -180,6 +181,11 @@ func tells(loop *workflow.Step) *workflow.Step {
 		return nil
 	}
 	return s
+}
+
+// loopStep returns the step at a loop's path.
+func loopStep(doc *workflow.Document, path string) (*workflow.Step, bool) {
+	return doc.Step(path[strings.LastIndexByte(path, '/')+1:])
 }
 
 func (r *iterations) give(i int, it workflow.Iteration, err error) {

@@ -22,9 +22,13 @@ func (e *Engine) History(ctx context.Context, run string, from int64, limit int)
 	return steps, next, nil
 }
 
-// Step returns what one step of a run has done, as [Engine.History] does.
+// Step returns what one step of a run has done, as [Engine.History] does. Asked for
+// an iteration that has no entry of its own, it returns that of its only step.
 func (e *Engine) Step(ctx context.Context, run, path string) (Entry, error) {
 	entry, found, err := e.Store.Entry(ctx, run, path)
+	if err == nil && !found {
+		entry, found, err = e.onlyStep(ctx, run, path)
+	}
 	if err != nil {
 		return Entry{}, fmt.Errorf("reading the history of run %s: %w", run, err)
 	}
@@ -32,6 +36,43 @@ func (e *Engine) Step(ctx context.Context, run, path string) (Entry, error) {
 		return Entry{}, &NotFoundError{Kind: "step", Name: path}
 	}
 	return e.shown(entry), nil
+}
+
+// onlyStep returns the entry of the step that alone tells of an iteration; false if
+// the path is that of no such iteration.
+func (e *Engine) onlyStep(ctx context.Context, run, path string) (entry Entry, found bool, err error) {
+	loop, index := around(path)
+	if loop == "" || path != iterationPath(loop, index) {
+		return entry, false, nil
+	}
+	doc, err := e.documentOf(ctx, run)
+	if isNotFound(err) {
+		return entry, false, nil
+	}
+	if err != nil {
+		return entry, false, err
+	}
+	step, found := loopStep(doc, loop)
+	if !found {
+		return entry, false, nil
+	}
+	if only := tells(step); only != nil {
+		return e.Store.Entry(ctx, run, path+"/"+only.ID)
+	}
+	return entry, false, nil
+}
+
+// documentOf returns the document that a run carries out.
+func (e *Engine) documentOf(ctx context.Context, run string) (*workflow.Document, error) {
+	r, err := e.Store.Run(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	def, err := e.Store.Definition(ctx, r.Workflow, r.Version)
+	if err != nil {
+		return nil, err
+	}
+	return e.document(def)
 }
 
 // shown returns an entry as people may see it. An iteration is no step and has no

@@ -63,4 +63,5 @@ func TestSteps_AreShownAsPeopleMaySeeThem(t *testing.T) {
 	assert.JSONEq(t, `{"id":"(hidden)","likes":17841405726653027}`, outputs["loop-1[0]/a"])
 	assert.JSONEq(t, `{"count":1,"succeeded":1,"failed":0,"results":[],"failures":[]}`, outputs["loop-1"], "as steps after the loop see it")
 	assert.NotContains(t, string(get("step?path=loop-1%5B0%5D/a")), `"output":{"id":"m4rker"`)
+	assert.JSONEq(t, string(get("step?path=loop-1%5B0%5D/a")), string(get("step?path=loop-1%5B0%5D")), "the iteration's only step tells of it")
 }

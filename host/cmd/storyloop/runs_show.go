@@ -34,7 +34,7 @@ func (a *app) runsShowCommand() *cobra.Command {
 		Long: `Show lists what a run has done, in the order in which it was begun: steps, pages of
 lists (instagram-1#2), steps in loops (loop-1[3]/instagram-2), and iterations
 (loop-1[3]). An iteration that went well has no line of its own where its loop has
-only one step.`,
+only one step, which makes one call; with --step 'loop-1[3]' that step is shown.`,
 		Example: `  storyloop runs show 20260131-140500-0a1b2c3d4e
   storyloop runs show 20260131-140500-0a1b2c3d4e --state failed,parked
   storyloop runs show 20260131-140500-0a1b2c3d4e --step 'loop-1[3]/instagram-2' --json | jq .output`,
