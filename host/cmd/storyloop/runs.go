@@ -16,6 +16,9 @@ import (
 	"github.com/storyloop/storyloop/host"
 )
 
+// maxRuns is how many runs the API answers at once.
+const maxRuns = 1000
+
 func (a *app) runsCommand() *cobra.Command {
 	return group(&cobra.Command{
 		Use:   "runs",
@@ -44,6 +47,9 @@ func (a *app) runsListCommand() *cobra.Command {
 			if _, err := time.Parse(time.RFC3339, since); since != "" && err != nil {
 				return usageErrorf("--since must be a time such as 2026-01-31T14:05:00Z, not %q", since)
 			}
+			if limit < 1 || limit > maxRuns {
+				return usageErrorf("--limit must be from 1 to %d; --before shows the next page", maxRuns)
+			}
 			for name, value := range map[string]string{"workflow": workflow, "before": before, "from": since, "state": strings.Join(states, ",")} {
 				if value != "" {
 					q.Set(name, value)
@@ -58,7 +64,7 @@ func (a *app) runsListCommand() *cobra.Command {
 	f.StringSliceVar(&states, "state", nil, "only runs in these states: queued, running, waiting, parked, succeeded, failed, cancelled")
 	f.StringVar(&since, "since", "", "only runs that were created at this `time` or later, such as 2026-01-31T14:05:00Z")
 	f.StringVar(&before, "before", "", "only runs that were created before this `run`: the next page")
-	f.IntVar(&limit, "limit", 20, "how many")
+	f.IntVar(&limit, "limit", 20, fmt.Sprintf("how many, %d at most", maxRuns))
 	return cmd
 }
 
