@@ -85,12 +85,16 @@ func (a *API) startRun(w http.ResponseWriter, r *request) error {
 	if err := r.decode(&in); err != nil {
 		return err
 	}
-	run, fresh, err := a.Engine.Start(r.Context(), host.StartRequest{Workflow: in.Workflow, Trigger: in.Trigger, ID: in.ID})
+	id, problem := runID(r.Header, in.ID)
+	if problem != nil {
+		return problem
+	}
+	run, fresh, err := a.Engine.Start(r.Context(), host.StartRequest{Workflow: in.Workflow, Trigger: in.Trigger, ID: id})
 	if err != nil {
 		return err
 	}
 	if !fresh && run.Workflow != in.Workflow {
-		return conflict.at("/id", "the id %q is taken by a run of %s", in.ID, run.Workflow)
+		return conflict.at("/id", "the id %q is taken by a run of %s", id, run.Workflow)
 	}
 	status := http.StatusCreated
 	if !fresh {
