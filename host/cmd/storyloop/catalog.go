@@ -183,7 +183,7 @@ func (a *app) showEntry(c *connectorv1.Catalog, name string) error {
 		name   string
 		schema json.RawMessage
 	}{{"Input", e.InputSchema}, {"Output", e.OutputSchema}} {
-		rows, err := properties(part.schema)
+		rows, err := schemaRows(part.schema)
 		if err != nil {
 			return fmt.Errorf("reading the schema of %s: %w", e.Name, err)
 		}
@@ -193,59 +193,4 @@ func (a *app) showEntry(c *connectorv1.Catalog, name string) error {
 		}
 	}
 	return nil
-}
-
-// properties lists the properties of an object's schema, in the schema's order.
-func properties(schema json.RawMessage) ([]table.Row, error) {
-	var object struct {
-		Properties json.RawMessage
-		Required   []string
-		Defs       map[string]property `json:"$defs"`
-	}
-	if err := json.Unmarshal(schema, &object); err != nil || len(object.Properties) == 0 {
-		return nil, err
-	}
-	d := json.NewDecoder(strings.NewReader(string(object.Properties)))
-	if _, err := d.Token(); err != nil {
-		return nil, err
-	}
-	var rows []table.Row
-	for d.More() {
-		name, err := d.Token()
-		if err != nil {
-			return nil, err
-		}
-		var p property
-		if err := d.Decode(&p); err != nil {
-			return nil, err
-		}
-		required := ""
-		if slices.Contains(object.Required, fmt.Sprint(name)) {
-			required = "required"
-		}
-		rows = append(rows, table.Row{name, p.kind(object.Defs), required, p.Title})
-	}
-	return rows, nil
-}
-
-// property is what a table tells of a property's schema.
-type property struct {
-	Type  any
-	Ref   string `json:"$ref"`
-	Enum  []any
-	Title string
-}
-
-// kind says in a word which values there are; empty if any.
-func (p property) kind(defs map[string]property) string {
-	if name, ok := strings.CutPrefix(p.Ref, "#/$defs/"); ok && p.Type == nil {
-		p.Type, p.Enum = defs[name].Type, defs[name].Enum
-	}
-	if values := strings.Trim(fmt.Sprint(p.Enum), "[]"); p.Type == nil && values != "" {
-		return strings.ReplaceAll(values, " ", "|")
-	}
-	if p.Type == nil {
-		return "any"
-	}
-	return strings.ReplaceAll(strings.Trim(fmt.Sprint(p.Type), "[]"), " ", "|")
 }

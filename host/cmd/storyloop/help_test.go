@@ -149,11 +149,3 @@ func TestOutput_InAPipe(t *testing.T) {
 		assert.Equal(t, 1, strings.Count(out, "\n"), "one line for a program: %v", args)
 	}
 }
-
-func TestCatalog_SaysWhichValuesThereAre(t *testing.T) {
-	t.Parallel()
-	out := storyloop(t, "catalog", "storage", "set").stdout
-	assert.Regexp(t, `(?m)^scope +run\|workflow\|host +Scope$`, out)
-	assert.Regexp(t, `(?m)^value +any +required +Value$`, out)
-	assert.Regexp(t, `(?m)^media +object +required`, storyloop(t, "catalog", "instagram", "media_published").stdout)
-}
