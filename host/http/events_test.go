@@ -15,6 +15,7 @@ import (
 
 	"github.com/storyloop/storyloop/host"
 	hosthttp "github.com/storyloop/storyloop/host/http"
+	"github.com/storyloop/storyloop/host/http/apitest"
 )
 
 // quiet is an API over an engine with one run that nobody goes on with.
@@ -48,6 +49,35 @@ func TestEvents_AQuietStreamShowsThatItIsAlive(t *testing.T) {
 		}
 	}
 	assert.Equal(t, 20, beats, "the stream ended: %v", lines.Err())
+}
+
+func TestEvents_WhoComesBackIsToldOfTheEndOnce(t *testing.T) {
+	t.Parallel()
+	check := apitest.New(t, hosthttp.OpenAPI, hosthttp.Local{Handler: quiet(t, nil)})
+	client := &http.Client{Transport: check}
+	cancelled, err := client.Post("http://localhost/api/v1/runs/asleep/cancel", "application/json", nil)
+	require.NoError(t, err)
+	require.NoError(t, cancelled.Body.Close())
+	follow := func(last string) (int, string) {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost/api/v1/runs/asleep/events", nil)
+		require.NoError(t, err)
+		req.Header.Set("Last-Event-ID", last)
+		resp, err := client.Do(req)
+		require.NoError(t, err)
+		defer resp.Body.Close()
+		text, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		return resp.StatusCode, string(text)
+	}
+	for _, last := range []string{"", "7", "END"} {
+		status, text := follow(last)
+		assert.Equal(t, 200, status)
+		assert.Contains(t, text, "id: end\nevent: run_ended\n", "after %q", last)
+		assert.Equal(t, 1, strings.Count(text, "event: "), "after %q", last)
+	}
+	status, text := follow("end")
+	assert.Equal(t, 204, status)
+	assert.Empty(t, text)
 }
 
 func TestEvents_EndWhenTheHostEnds(t *testing.T) {
