@@ -280,7 +280,7 @@ type Entry struct {
 	Reason   string            `json:"reason,omitempty"` // For the wait.
 	Question *Question         `json:"question,omitempty"`
 	Answer   Choice            `json:"answer,omitempty"` // To the question; empty until there is one.
-	Before   int               `json:"before,omitempty"` // Attempts that were made before the answer, and do not count any more.
+	Before   int               `json:"before,omitempty"` // Attempts that do not count any more: a person has answered since, or has been spared the question.
 
 	From string `json:"from,omitempty"` // The run that did it, if this one has taken it over.
 
