@@ -62,6 +62,18 @@ func (s *Store) LimitPages(n int) (room func() error, err error) {
 	return func() error { return limit(1_000_000) }, errors.Join(err, limit(n))
 }
 
+// Hold lets nothing be committed any more.
+func (s *Store) Hold() {
+	held := make(chan struct{})
+	go func() {
+		_ = s.do(context.Background(), host.Written, func(*transaction) error {
+			close(held)
+			select {}
+		})
+	}()
+	<-held
+}
+
 // LimitLog sets how large the log may become before readers are held back.
 func (s *Store) LimitLog(bytes int64) { s.maxLog = bytes }
 

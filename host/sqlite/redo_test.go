@@ -54,6 +54,9 @@ func leave() error {
 		return err
 	}
 	for i := range 300 {
+		if i == 50 {
+			s.Hold()
+		}
 		if err := s.PutEntry(ctx, someEntry("r", i), host.Written); err != nil {
 			return err
 		}
