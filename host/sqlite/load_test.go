@@ -87,7 +87,7 @@ func TestStore_LogStaysSmall(t *testing.T) {
 		})
 	}
 	var largest int64
-	for i := 0; i < 6000 || largest < 1<<19 && i < 100_000; i++ {
+	for i := 0; i < 1500 || largest < 1<<19 && i < 100_000; i++ {
 		if !assert.NoError(t, s.PutEntry(ctx, someEntry("r", i), host.Written)) {
 			break
 		}
