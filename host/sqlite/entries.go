@@ -129,7 +129,9 @@ func (r *entryRow) fields(w *wire) {
 	w.text(&r.detail)
 }
 
-func (r *entryRow) size() int { return len(r.input.text) + len(r.output.text) + len(r.detail) }
+func (r *entryRow) size() int {
+	return len(r.run) + len(r.path) + len(r.loop) + len(r.state) + len(r.input.text) + len(r.output.text) + len(r.detail)
+}
 
 func (r *entryRow) forRun() string { return r.run }
 

@@ -199,7 +199,9 @@ func (r *runRow) fields(w *wire) {
 	w.text(&r.detail)
 }
 
-func (r *runRow) size() int { return len(r.output.text) + len(r.detail) }
+func (r *runRow) size() int {
+	return len(r.id) + len(r.workflow) + len(r.state) + len(r.output.text) + len(r.detail)
+}
 
 func (r *runRow) forRun() string { return r.id }
 

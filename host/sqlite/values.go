@@ -90,7 +90,7 @@ func (r *valueRow) fields(w *wire) {
 	w.body(&r.value)
 }
 
-func (r *valueRow) size() int { return len(r.value.text) }
+func (r *valueRow) size() int { return len(r.scope) + len(r.key) + len(r.value.text) }
 
 func (r *valueRow) forRun() string { return "" }
 
