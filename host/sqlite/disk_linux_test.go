@@ -26,3 +26,5 @@ func makeReadOnly(t *testing.T, dir string) {
 	_, err := os.Create(dir + "/x")
 	require.Error(t, err)
 }
+
+func makePipe(path string) error { return syscall.Mkfifo(path, 0o600) }

@@ -2,7 +2,10 @@
 
 package sqlite_test
 
-import "testing"
+import (
+	"os"
+	"testing"
+)
 
 func smallDisk(t *testing.T) string {
 	t.Skip("mounts a small disk on Linux only")
@@ -10,3 +13,5 @@ func smallDisk(t *testing.T) string {
 }
 
 func makeReadOnly(*testing.T, string) {}
+
+func makePipe(path string) error { return os.Mkdir(path, 0o700) } // as odd

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"hash/crc32"
 	"io"
 	"io/fs"
@@ -34,8 +35,9 @@ const (
 // After a power cut, which may undo commits that were not synced, a record whose base
 // is not in the store is not used: it may come from what is lost.
 type redo struct {
-	file *os.File
-	salt uint64
+	store string // Its path.
+	file  *os.File
+	salt  uint64
 
 	// Of the caller alone, which is the queue under its lock.
 	end    int64  // Where the next record goes.
@@ -52,12 +54,17 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // redoOf returns the path of a store's redo file.
 func redoOf(path string) string { return path + "-redo" }
 
+// openRedo makes a new file, in the place of one that is not needed any more: whatever
+// that was, this one is as private as the store.
 func openRedo(path string, salt uint64) (*redo, error) {
-	file, err := os.OpenFile(redoOf(path), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err := removeRedo(path); err != nil {
+		return nil, err
+	}
+	file, err := os.OpenFile(redoOf(path), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	return &redo{file: file, salt: salt}, nil
+	return &redo{store: path, file: file, salt: salt}, nil
 }
 
 // add adds a write's row. If it returns false, the write must wait for its commit
@@ -98,18 +105,32 @@ func seal(record []byte) []byte {
 func (r *redo) close() error {
 	err := r.file.Close()
 	if r.committed.Load() >= r.last {
-		err = errors.Join(err, os.Remove(r.file.Name()))
+		err = errors.Join(err, removeRedo(r.store))
 	}
 	return err
+}
+
+func removeRedo(path string) error {
+	if err := os.Remove(redoOf(path)); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // readRedo returns the rows of the redo file with a salt that the store has not, in
 // the order in which they were added, where number is of the last write that it has.
 func readRedo(path string, salt, number uint64) ([]row, error) {
-	file, err := os.Open(redoOf(path))
+	info, err := os.Lstat(redoOf(path))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() { // A pipe would not even let itself be opened.
+		return nil, fmt.Errorf("%s is not a file of storyloop: move it away", redoOf(path))
+	}
+	file, err := os.Open(redoOf(path))
 	if err != nil {
 		return nil, err
 	}
