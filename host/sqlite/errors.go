@@ -31,6 +31,7 @@ const (
 	InUse       Problem = "in_use"       // End the other process.
 	Damaged     Problem = "damaged"      // Restore a backup.
 	Foreign     Problem = "foreign"      // Name another file.
+	Mixed       Problem = "mixed"        // Move away what lies beside it.
 	TooNew      Problem = "too_new"      // Run a newer storyloop.
 	Broken      Problem = "broken"       // Look at the disk.
 )
@@ -53,6 +54,8 @@ func (e *FileError) Error() string {
 		return fmt.Sprintf("%s is damaged: restore a backup of it", e.Path)
 	case Foreign:
 		return fmt.Sprintf("%s is not a file of storyloop: name another", e.Path)
+	case Mixed:
+		return fmt.Sprintf("%s is a copy, and %s and %s beside it are of the store whose place it has taken: move away those that are there", e.Path, walOf(e.Path), redoOf(e.Path))
 	case TooNew:
 		return fmt.Sprintf("%s was written by a newer storyloop (format %d, this one knows up to %d): run that one", e.Path, e.Version, latest())
 	}

@@ -87,6 +87,37 @@ func checkHeader(path string) error {
 	return nil
 }
 
+// checkBeside refuses a backup that has been put in the place of a store beside what
+// that one has left when its process was killed: SQLite would take the log for this
+// file's. A store has a log from its first opening on, and its header says so; that of
+// a copy does not.
+func checkBeside(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return explain(path, fmt.Errorf("opening the store: %w", err))
+	}
+	defer f.Close()
+	var version [1]byte
+	if _, err := f.ReadAt(version[:], writeVersion); errors.Is(err, io.EOF) || err == nil && version[0] != withoutLog {
+		return nil
+	} else if err != nil {
+		return explain(path, fmt.Errorf("reading the store: %w", err))
+	}
+	for _, beside := range []string{walOf(path), redoOf(path)} {
+		if info, err := os.Lstat(beside); err == nil && info.Size() > 0 {
+			return &FileError{Path: path, Problem: Mixed}
+		}
+	}
+	return nil
+}
+
+// Where SQLite's header says how a file is written, and that it is without a log:
+// https://www.sqlite.org/fileformat2.html#the_database_header
+const (
+	writeVersion = 18
+	withoutLog   = 1
+)
+
 // dsn names a file for the driver. A path may hold anything, also "?" and "#".
 func dsn(path string, settings ...string) string {
 	path = filepath.ToSlash(path)

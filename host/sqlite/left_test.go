@@ -16,6 +16,29 @@ import (
 	"github.com/storyloop/storyloop/host/sqlite"
 )
 
+// killed returns the path of a store as its process would leave it if it was killed
+// now.
+func killed(t *testing.T, s *sqlite.Store) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "storyloop.db")
+	for _, file := range []string{"", "-wal", "-redo"} {
+		text, err := os.ReadFile(s.Path() + file)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(path+file, text, 0o600))
+	}
+	return path
+}
+
+// heldStore returns a store that commits nothing any more. It is never closed.
+func heldStore(t *testing.T, before func(*sqlite.Store)) *sqlite.Store {
+	t.Helper()
+	s, err := sqlite.Open(context.Background(), filepath.Join(t.TempDir(), "storyloop.db"), sqlite.Options{})
+	require.NoError(t, err)
+	before(s)
+	s.Hold()
+	return s
+}
+
 // What makes a record long need not be a value.
 func TestPutValue_LongNameIsNotRecorded(t *testing.T) {
 	t.Parallel()
@@ -25,6 +48,41 @@ func TestPutValue_LongNameIsNotRecorded(t *testing.T) {
 	info, err := os.Stat(s.Path() + "-redo")
 	require.NoError(t, err)
 	assert.Less(t, info.Size(), int64(sqlite.MaxRecord), "the end of such a file would not be read")
+}
+
+// A backup that is put in the place of a store is not opened with what a process that
+// was killed has left there.
+func TestOpen_BackupInThePlaceOfAKilledStore(t *testing.T) {
+	t.Parallel()
+	ctx, copied := context.Background(), filepath.Join(t.TempDir(), "copy.db")
+	put := func(s *sqlite.Store, value string, d host.Durability) {
+		require.NoError(t, s.PutValue(ctx, "s", "k", json.RawMessage(value), d))
+	}
+	s := heldStore(t, func(s *sqlite.Store) {
+		put(s, "1", host.Synced)
+		require.NoError(t, s.Backup(ctx, copied))
+	})
+	put(s, "2", host.Written)
+	path := killed(t, s)
+	text, err := os.ReadFile(copied)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path, text, 0o600))
+
+	for _, beside := range []string{"-wal", "-redo"} {
+		p := problem(t, path)
+		assert.Equal(t, sqlite.Mixed, p.Problem)
+		assert.ErrorContains(t, p, path+beside)
+		require.NoError(t, os.Remove(path+beside))
+	}
+	for range 2 {
+		s, err = sqlite.Open(ctx, path, sqlite.Options{})
+		require.NoError(t, err)
+		value, _, err := s.Value(ctx, "s", "k")
+		require.NoError(t, err)
+		assert.Equal(t, "1", string(value))
+		put(s, "1", host.Written)
+		require.NoError(t, s.Close())
+	}
 }
 
 // Whatever stands where a store's redo file goes, Open does not wait for it, write to

@@ -82,6 +82,9 @@ func Open(ctx context.Context, path string, o Options) (_ *Store, err error) {
 	if err := checkHeader(path); err != nil {
 		return nil, err
 	}
+	if err := checkBeside(path); err != nil {
+		return nil, err
+	}
 	// fullfsync matters on macOS alone: without it a sync stops at the disk's cache.
 	s.writer, err = sql.Open("sqlite", dsn(path, "_busy_timeout=10000", "_auto_vacuum=2", "_journal_mode=WAL", "_synchronous=FULL",
 		"_pragma=fullfsync(1)", "_pragma=checkpoint_fullfsync(1)", "_dqs=0"))
