@@ -39,12 +39,13 @@ func (c *Client) build(ctx context.Context, r Request, sent *atomic.Bool) (*http
 			body, contentType = strings.NewReader(r.encode(r.Params)), "application/x-www-form-urlencoded"
 		}
 	}
+	if method != http.MethodGet { // A read that was sent has done nothing either.
+		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { sent.Store(true) }})
+	}
 	if body == nil {
 		// net/http repeats a read by itself when its connection breaks, unless it has
 		// a body that cannot be had twice. One attempt is one request.
 		body = emptyBody{sent}
-	} else {
-		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { sent.Store(true) }})
 	}
 	req, err := http.NewRequestWithContext(ctx, method, c.URL(r.Host, r.Path, r.Unversioned), body)
 	if err != nil {
@@ -79,7 +80,7 @@ func (c *Client) build(ctx context.Context, r Request, sent *atomic.Bool) (*http
 var identity = []string{"identity"}
 
 // emptyBody is a body that net/http does not know to be empty. It is asked for when
-// the headers are written, or in the moment before.
+// the headers are written, or in a moment before or, over HTTP/2, after that.
 type emptyBody struct{ sent *atomic.Bool }
 
 func (b emptyBody) Read([]byte) (int, error) {

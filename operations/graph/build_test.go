@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"net/url"
 	"testing"
 
@@ -78,5 +79,24 @@ func TestDo_LostAnswerOfWhatHasNoBody(t *testing.T) {
 				assert.Contains(t, failure(t, err).Sentence, "could not be reached", method)
 			}
 		})
+	}
+}
+
+// cutOff breaks a connection between the headers and what would follow them.
+type cutOff struct{}
+
+func (cutOff) RoundTrip(r *http.Request) (*http.Response, error) {
+	if trace := httptrace.ContextClientTrace(r.Context()); trace != nil && trace.WroteHeaders != nil {
+		trace.WroteHeaders()
+	}
+	return nil, io.ErrUnexpectedEOF
+}
+
+func TestDo_CutOffBehindTheHeaders(t *testing.T) {
+	t.Parallel()
+	c := &graph.Client{Transport: cutOff{}}
+	for _, method := range []string{"DELETE", "POST"} {
+		_, err := c.Do(t.Context(), graph.Request{Host: graph.Facebook, Method: method, Path: "/1"})
+		assert.Equal(t, graph.Unknown, failure(t, err).Applied, method)
 	}
 }
