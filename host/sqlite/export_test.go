@@ -48,13 +48,28 @@ func Encode(e host.Entry) (written, marshalled string, writing, marshalling erro
 	return written, marshalled, writing, marshalling
 }
 
-// LimitPages makes the file as good as full at so many pages, until it is given room.
-func (s *Store) LimitPages(n int) (room func() error, err error) {
-	var conn *sql.Conn
+// writing returns the connection that writes.
+func (s *Store) writing() (conn *sql.Conn, err error) {
 	err = s.do(context.Background(), host.Written, func(t *transaction) error {
 		conn = t.conn
 		return nil
 	})
+	return conn, err
+}
+
+// KeepLog has all that is written stay in the log.
+func (s *Store) KeepLog() error {
+	s.LimitLog(1 << 40)
+	conn, err := s.writing()
+	if err == nil {
+		_, err = conn.ExecContext(context.Background(), "pragma wal_autocheckpoint = 0")
+	}
+	return err
+}
+
+// LimitPages makes the file as good as full at so many pages, until it is given room.
+func (s *Store) LimitPages(n int) (room func() error, err error) {
+	conn, err := s.writing()
 	limit := func(n int) error {
 		_, err := conn.ExecContext(context.Background(), fmt.Sprintf("pragma max_page_count = %d", n))
 		return err
