@@ -63,11 +63,13 @@ func (t *transaction) putLoops() error {
 func (t *transaction) forget() {
 	clear(t.journals)
 	clear(t.loops)
+	clear(t.there)
 }
 
 // forgetRun drops what is not true of a run that is deleted: another may get its id,
 // or its place in the file.
 func (t *transaction) forgetRun(id string, seq int64) {
+	t.there[id] = false
 	delete(t.journals, id)
 	maps.DeleteFunc(t.loops, func(l loop, _ int) bool { return l.run == seq })
 }

@@ -9,13 +9,24 @@ type known struct {
 	runs map[string]struct{} // guarded by mu
 }
 
-func (k *known) add(run string) {
+// learn takes over what a commit has shown, before those whose writes it holds go on:
+// whoever learns later might do so after the run has been deleted.
+func (k *known) learn(there map[string]bool) {
+	if len(there) == 0 {
+		return
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.runs == nil || len(k.runs) >= maxJournals {
-		k.runs = map[string]struct{}{}
+	for run, is := range there {
+		if !is {
+			delete(k.runs, run)
+			continue
+		}
+		if k.runs == nil || len(k.runs) >= maxJournals {
+			k.runs = map[string]struct{}{}
+		}
+		k.runs[run] = struct{}{}
 	}
-	k.runs[run] = struct{}{}
 }
 
 func (k *known) has(run string) bool {
@@ -23,10 +34,4 @@ func (k *known) has(run string) bool {
 	defer k.mu.Unlock()
 	_, ok := k.runs[run]
 	return ok
-}
-
-func (k *known) remove(run string) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	delete(k.runs, run)
 }

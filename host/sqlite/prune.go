@@ -71,7 +71,6 @@ func (p *pruning) run(ctx context.Context, seq int64, id string) error {
 	if err != nil {
 		return err
 	}
-	p.store.known.remove(id)
 	err = p.store.do(ctx, host.Written, func(t *transaction) error {
 		if _, err := t.exec("delete from value_changes where run = ?", id); err != nil {
 			return err

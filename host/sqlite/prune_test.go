@@ -203,3 +203,27 @@ func sizeOf(t *testing.T, s *sqlite.Store) int64 {
 	require.NoError(t, err)
 	return info.Size()
 }
+
+// Who writes while a run is forgotten does not have it remembered as one that is there.
+func TestPrune_LateWritesAreRefused(t *testing.T) {
+	t.Parallel()
+	s, ctx := newStore(t), context.Background()
+	for i := range 20 {
+		run := fmt.Sprint(i)
+		_, _, err := s.CreateRun(ctx, host.Run{ID: run, State: host.RunSucceeded, EndedAt: noon})
+		require.NoError(t, err)
+		var wg sync.WaitGroup
+		for w := range 3 {
+			wg.Go(func() {
+				for s.PutEntry(ctx, host.Entry{Run: run, Path: fmt.Sprint(w)}, host.Synced) == nil {
+				}
+			})
+		}
+		pruned, err := s.Prune(ctx, host.Retention{RunsBefore: noon.Add(time.Hour)})
+		require.NoError(t, err)
+		require.EqualValues(t, 1, pruned.Runs)
+		wg.Wait()
+		var missing *host.NotFoundError
+		require.ErrorAs(t, s.PutEntry(ctx, host.Entry{Run: run, Path: "late"}, host.Written), &missing)
+	}
+}

@@ -28,7 +28,9 @@ func (s *Store) CreateRun(ctx context.Context, r host.Run) (host.Run, bool, erro
 			n, err := t.exec(`insert into runs (id, workflow, state, trigger, trigger_body, output, output_body, created, ended, detail)
 				values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do nothing`,
 				row.id, row.workflow, row.state, trigger, triggerBody, output, outputBody, row.created, row.ended, row.detail)
-			created = n > 0
+			if created = n > 0; created {
+				t.there[r.ID] = true
+			}
 			return err
 		})
 	}
@@ -36,7 +38,6 @@ func (s *Store) CreateRun(ctx context.Context, r host.Run) (host.Run, bool, erro
 		return host.Run{}, false, fmt.Errorf("storing run %s: %w", r.ID, err)
 	}
 	if created {
-		s.known.add(r.ID)
 		return r, true, nil
 	}
 	r, err = s.Run(ctx, r.ID)

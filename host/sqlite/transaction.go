@@ -16,6 +16,7 @@ type transaction struct {
 
 	journals map[string]*journal // By a run's id.
 	loops    map[loop]int        // The iterations that this transaction has brought loops to.
+	there    map[string]bool     // Runs that it has found or made, and, false, those that it has deleted.
 }
 
 // statement is one of the driver's own: what database/sql does around it is not
@@ -28,7 +29,7 @@ type statement interface {
 func newTransaction(conn *sql.Conn) transaction {
 	return transaction{
 		conn: conn, queries: map[string]*sql.Stmt{}, statements: map[string]statement{},
-		journals: map[string]*journal{}, loops: map[loop]int{},
+		journals: map[string]*journal{}, loops: map[loop]int{}, there: map[string]bool{},
 	}
 }
 

@@ -33,14 +33,20 @@ func (s *Store) put(ctx context.Context, d host.Durability, r row) error {
 	}
 	w := &write{ctx: ctx, do: r.put, synced: d == host.Synced}
 	run := r.forRun()
-	if known := run == "" || s.known.has(run); known && !w.synced {
+	known := run == "" || s.known.has(run)
+	if known && !w.synced {
 		w.row = r
 	}
-	err := s.await(w)
-	if err == nil && run != "" && w.row == nil {
-		s.known.add(run)
+	if !known {
+		w.do = func(t *transaction) error {
+			if err := r.put(t); err != nil {
+				return err
+			}
+			t.there[run] = true
+			return nil
+		}
 	}
-	return err
+	return s.await(w)
 }
 
 func (s *Store) await(w *write) error {
@@ -176,6 +182,8 @@ func (w *writer) try(batch []*write) (err error) {
 	}
 	if _, err = w.tx.exec("commit"); err == nil {
 		w.store.queue.redo.committed.Store(last)
+		w.store.known.learn(w.tx.there)
+		clear(w.tx.there)
 	}
 	return err
 }
