@@ -35,9 +35,9 @@ type client struct {
 type need byte
 
 const (
-	looks   need = iota // The file must be there.
-	changes             // It is made if it is not.
-	runs                // Connectors too.
+	looks need = iota // The file must be there.
+	runs              // The same, and connectors.
+	adds              // Connectors, and the file is made if it is not there.
 )
 
 // openClient finds out whom to talk to. Close the client.
@@ -49,14 +49,14 @@ func (a *app) openClient(ctx context.Context, n need) (*client, error) {
 	if c, err := a.dial(ctx, data); c != nil || err != nil {
 		return c, err
 	}
-	if _, err := os.Stat(data); n == looks && errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(data); n != adds && errors.Is(err, os.ErrNotExist) {
 		return nil, usageErrorf("there is no data file %s: storyloop up makes one, and --data names another", data)
 	}
 	var s *stack
-	if n == runs {
-		s, err = a.openStack(ctx, stackOptions{keep: true})
-	} else {
+	if n == looks {
 		s, err = a.openFile(ctx, data)
+	} else {
+		s, err = a.openStack(ctx, stackOptions{keep: true})
 	}
 	if err != nil {
 		return nil, err

@@ -59,10 +59,12 @@ steps:
 func TestRuns_WithoutAHost(t *testing.T) {
 	t.Parallel()
 	s := shell{t, filepath.Join(t.TempDir(), "storyloop.db")}
-	r := s.do("runs", "list")
-	assert.Equal(t, 2, r.code)
-	assert.Contains(t, r.stderr, "there is no data file")
-	assert.NoFileExists(t, s.data, "a look makes no file")
+	for _, args := range [][]string{{"runs", "list"}, {"runs", "start", "finisher"}, {"polls"}, {"backup", filepath.Join(t.TempDir(), "copy.db")}} {
+		r := s.do(args...)
+		assert.Equal(t, 2, r.code, args)
+		assert.Contains(t, r.stderr, "there is no data file", args)
+		assert.NoFileExists(t, s.data, "only what is added makes a file")
+	}
 
 	out := s.must("workflows", "add", write(t, "finisher.yaml", finisher))
 	assert.Contains(t, out, "finisher is stored as version")
@@ -79,7 +81,7 @@ func TestRuns_WithoutAHost(t *testing.T) {
 	other.must("workflows", "add", write(t, "finisher.json", exported))
 	assert.Equal(t, exported, other.must("workflows", "export", "finisher"))
 
-	r = s.do("runs", "start", "finisher", "--trigger", `{"list":["good"]}`)
+	r := s.do("runs", "start", "finisher", "--trigger", `{"list":["good"]}`)
 	assert.Equal(t, 0, r.code, r.stderr)
 	assert.Contains(t, r.stdout, "finisher: succeeded in")
 	r = s.do("runs", "start", "finisher", "--trigger", `{"list":["bad"]}`)

@@ -143,7 +143,7 @@ workflow that is on is on too. Runs go on in the version with which they began.`
 		Example: "  storyloop workflows add examples/every-story.yaml\n  storyloop workflows add reply.yaml --enable",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, files []string) error {
-			c, err := a.openClient(cmd.Context(), runs)
+			c, err := a.openClient(cmd.Context(), adds)
 			if err != nil {
 				return err
 			}
