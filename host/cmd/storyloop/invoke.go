@@ -36,7 +36,7 @@ connector gave it. What the call cost goes to standard error.`,
   echo '{"page_id":"1"}' | storyloop invoke instagram list_stories --credential shop --input -`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			input, err := a.readInput(cmd.InOrStdin(), o.input)
+			input, err := a.readInput(cmd.InOrStdin(), "--input", o.input)
 			if err != nil {
 				return err
 			}
@@ -61,24 +61,27 @@ connector gave it. What the call cost goes to standard error.`,
 // maxInput is above what a connector takes, so that the host's own check answers.
 const maxInput = 64 << 20
 
-func (a *app) readInput(stdin io.Reader, flag string) ([]byte, error) {
-	switch path, isFile := strings.CutPrefix(flag, "@"); {
+// readInput returns what a flag holds, or the file that it names.
+func (a *app) readInput(stdin io.Reader, flag, value string) ([]byte, error) {
+	switch path, isFile := strings.CutPrefix(value, "@"); {
 	case isFile:
 		f, err := os.Open(path)
 		if err != nil {
-			return nil, usageErrorf("reading the input: %w", err)
+			return nil, usageErrorf("reading %s: %w", flag, err)
 		}
 		defer f.Close()
 		var b bytes.Buffer
 		if info, err := f.Stat(); err == nil { // It may be a list of megabytes.
 			b.Grow(int(min(max(info.Size(), 0), maxInput)) + bytes.MinRead)
 		}
-		_, err = b.ReadFrom(io.LimitReader(f, maxInput))
-		return b.Bytes(), err
-	case flag == "-" && stdin != nil:
+		if _, err := b.ReadFrom(io.LimitReader(f, maxInput)); err != nil {
+			return nil, usageErrorf("reading %s: %w", flag, err)
+		}
+		return b.Bytes(), nil
+	case value == "-" && stdin != nil:
 		return io.ReadAll(io.LimitReader(stdin, maxInput))
 	}
-	return []byte(flag), nil
+	return []byte(value), nil
 }
 
 func (a *app) invoke(ctx context.Context, s *stack, connector, operation string, input []byte, o invokeOptions) error {

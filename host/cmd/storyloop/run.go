@@ -34,7 +34,10 @@ outside of loops.`,
   storyloop run reply.yaml --trigger @event.json`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			trigger, err := a.readInput(cmd.InOrStdin(), o.trigger)
+			if err := checkStories(o.stories, o.sandbox); err != nil {
+				return err
+			}
+			trigger, err := a.readInput(cmd.InOrStdin(), "--trigger", o.trigger)
 			if err != nil {
 				return err
 			}

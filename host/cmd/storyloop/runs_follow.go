@@ -124,7 +124,7 @@ func (a *app) runsStartCommand() *cobra.Command {
   storyloop runs start reply --trigger @event.json`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			payload, err := a.readInput(cmd.InOrStdin(), trigger)
+			payload, err := a.readInput(cmd.InOrStdin(), "--trigger", trigger)
 			if err != nil {
 				return err
 			}

@@ -108,10 +108,32 @@ func (s *sandbox) close() {
 	}
 }
 
-// settings tells the instagram connector to take the sandbox for Instagram.
-func (s *sandbox) settings() json.RawMessage {
-	raw, _ := json.Marshal(map[string]string{"sandbox_url": s.URL}) // strings always marshal
-	return raw
+// checkStories refuses a --stories that would have no effect.
+func checkStories(stories int, sandbox bool) error {
+	switch {
+	case stories < 0:
+		return usageErrorf("--stories must not be less than 0")
+	case stories > 0 && !sandbox:
+		return usageErrorf("--stories is about the sandbox: add --sandbox")
+	}
+	return nil
+}
+
+// settings are the user's for the instagram connector, but tell it to take the
+// sandbox for Instagram.
+func (s *sandbox) settings(own json.RawMessage) (json.RawMessage, error) {
+	all := map[string]json.RawMessage{}
+	if len(own) > 0 {
+		if err := json.Unmarshal(own, &all); err != nil || all == nil {
+			return nil, usageErrorf("--settings: those of instagram must be an object")
+		}
+	}
+	url, err := json.Marshal(s.URL)
+	if err != nil {
+		return nil, err
+	}
+	all["sandbox_url"] = url
+	return json.Marshal(all)
 }
 
 // contents are the sandbox's accounts and its app, as a vault holds them: each

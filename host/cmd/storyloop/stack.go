@@ -83,7 +83,9 @@ func (a *app) openStack(ctx context.Context, o stackOptions) (_ *stack, err erro
 		hookKeys := contents.Of(host.WebhookConnector)
 		contents, s.known = s.sandbox.contents(), true
 		maps.Copy(contents.Credentials, hookKeys)
-		settings["instagram"] = s.sandbox.settings()
+		if settings["instagram"], err = s.sandbox.settings(settings["instagram"]); err != nil {
+			return nil, err
+		}
 	}
 	store, err := s.openStore(ctx, o)
 	if err != nil {
@@ -137,7 +139,7 @@ func (a *app) connectorSettings() (map[string]json.RawMessage, error) {
 	if a.settings == "" {
 		return settings, nil
 	}
-	text, err := a.readInput(nil, a.settings)
+	text, err := a.readInput(nil, "--settings", a.settings)
 	if err != nil {
 		return nil, err
 	}

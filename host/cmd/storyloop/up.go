@@ -92,6 +92,9 @@ func (a *app) up(ctx context.Context, files []string, o upOptions) error {
 	if o.keep < 0 {
 		return usageErrorf("--keep must not be less than 0")
 	}
+	if err := checkStories(o.stories, o.sandbox); err != nil {
+		return err
+	}
 	token, err := a.apiToken(o.apiToken)
 	if err != nil {
 		return err
