@@ -202,8 +202,9 @@ func (e *explainer) surplus(pointer string, schema map[string]any, value any) []
 	object, _ := value.(map[string]any)
 	var all []Problem
 	for name := range object {
-		if p := join(pointer, name); properties[name] == nil && !matches(name, patterns) && !e.isUnknown(p) {
-			all = append(all, Problem{Pointer: p, Code: "unknown_property", Message: "is no property here", Detail: suggestion(name, known)})
+		// A name is known even where the value is not.
+		if properties[name] == nil && !matches(name, patterns) {
+			all = append(all, Problem{Pointer: join(pointer, name), Code: "unknown_property", Message: "is no property here", Detail: suggestion(name, known)})
 		}
 	}
 	return all

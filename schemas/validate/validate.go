@@ -55,7 +55,7 @@ func (s *Schema) Check(text []byte) ([]Problem, error) {
 
 // CheckKnown is Check for a text that is not final: nothing is said about the
 // values at the JSON Pointers in unknown, which may hold anything, and nothing
-// that follows from them.
+// that follows from them. That there may be such a property at all is checked.
 func (s *Schema) CheckKnown(text []byte, unknown []string) ([]Problem, error) {
 	if s.shape.fits(text) {
 		return nil, nil

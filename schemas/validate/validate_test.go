@@ -100,6 +100,12 @@ func TestCheckKnown_SaysNothingOfUnknownValues(t *testing.T) {
 	problems, err = s.CheckKnown([]byte(`{"ig_user_id":"1","c d~e":true,"body":{"form":"$.x"}}`), []string{"/body/form"})
 	require.NoError(t, err)
 	assert.Empty(t, problems, "one of the alternatives may yet fit")
+
+	problems, err = s.CheckKnown([]byte(`{"ig_user_id":"1","c d~e":true,"limt":"$.x"}`), []string{"/limt"})
+	require.NoError(t, err)
+	require.Len(t, problems, 1, "the name is known")
+	assert.Equal(t, "/limt", problems[0].Pointer)
+	assert.Equal(t, "unknown_property", problems[0].Code)
 }
 
 func TestCheck_NotJSON(t *testing.T) {
