@@ -58,10 +58,12 @@ func (a *app) check(ctx context.Context, s *stack, files []string) error {
 	var all workflow.Problems
 	var docs []*workflow.Document
 	var wrong error
+	var unread []error
 	for _, file := range files {
 		doc, problems, err := s.load(ctx, file, s.credentials())
 		if err != nil {
-			return err
+			unread = append(unread, err)
+			continue
 		}
 		if doc != nil {
 			problems = append(problems, host.CheckHook(doc, docs, environment)...)
@@ -84,6 +86,9 @@ func (a *app) check(ctx context.Context, s *stack, files []string) error {
 		if err := a.printJSON(problemLines(all)); err != nil {
 			return err
 		}
+	}
+	if len(unread) > 0 {
+		return &exitError{exitUsage, errors.Join(unread...)}
 	}
 	return wrong
 }
@@ -152,7 +157,7 @@ func readFile(path string) ([]byte, error) {
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, maxDocument+1))
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", path, err)
+		return nil, err // with the path
 	}
 	if len(text) > maxDocument {
 		return nil, fmt.Errorf("%s has more than %d bytes: it is no workflow document", path, maxDocument)

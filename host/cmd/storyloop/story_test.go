@@ -253,7 +253,11 @@ steps:
 	var problems []problemLine
 	require.NoError(t, json.Unmarshal([]byte(r.stdout), &problems))
 	assert.NotEmpty(t, problems)
-	assert.Equal(t, 2, storyloop(t, "check", "no-such-file.yaml").code)
+	r = storyloop(t, "check", "no-such-file.yaml", files[0], t.TempDir())
+	assert.Equal(t, 2, r.code)
+	assert.Contains(t, r.stdout, files[0]+": ok", "what can be read is checked")
+	assert.Contains(t, r.stderr, "no-such-file.yaml: no such file")
+	assert.Contains(t, r.stderr, "is a directory")
 	assert.Equal(t, 2, storyloop(t, "run", bad).code, "what is wrong is not run")
 }
 
