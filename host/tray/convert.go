@@ -119,7 +119,7 @@ func (c *converter) config() *node {
 func (c *converter) bare(name string, n *node, at string) *node {
 	switch {
 	case n.kind == textKind && n.text != "" && secretName.MatchString(name):
-		c.note(Error, "", at, "put it into the environment and refer to it as $.env.<NAME>, or into the vault", "the setting %s looks like a secret and was not copied", quoted(name))
+		c.note(Error, "", at, "put it into the environment and refer to it as $.env.<NAME>, or into the credentials file", "the setting %s looks like a secret and was not copied", quoted(name))
 		return nil
 	case n.kind == objectKind:
 		out := object()

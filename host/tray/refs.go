@@ -91,7 +91,7 @@ func (c *converter) reference(s string, at place) (ref string, optional bool) {
 	case "config":
 		ref = s
 	case "auth":
-		c.lose(at, "name a credential of the vault in the step; the connector gets the token from there", "%s: tokens are never values of a step here", quoted(s))
+		c.lose(at, "name a credential in the step; the connector gets the token from there", "%s: tokens are never values of a step here", quoted(s))
 	default:
 		hint := "Tray has $.steps, $.env, $.config, $.auth and $.errors"
 		if p.root == "trigger" {

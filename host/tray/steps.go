@@ -154,7 +154,7 @@ func (c *converter) credential(s *step, needed bool) string {
 	}
 	if name != "" && !c.vault[name] {
 		c.vault[name] = true
-		c.note(Warning, s.id, at, "sign in under this name, or write the name that the account has in the vault", "exports hold no tokens: the step acts for the credential %q", name)
+		c.note(Warning, s.id, at, "sign in under this name, or write the name that the account has in the credentials file", "exports hold no tokens: the step acts for the credential %q", name)
 	}
 	return name
 }

@@ -105,7 +105,7 @@ func (c *converter) secretless(name string, v *node, at place) *node {
 	if s, ok := v.literal(); !ok || s == "" || !secretName.MatchString(name) {
 		return v
 	}
-	c.lose(at, "use a credential of the vault, or a variable of the environment: $.env.<NAME>", "%s looks like a secret and was not copied", quoted(name))
+	c.lose(at, "use a credential, or a variable of the environment: $.env.<NAME>", "%s looks like a secret and was not copied", quoted(name))
 	return c.unconverted(at.step, at.pointer)
 }
 

@@ -181,7 +181,7 @@ func (c *checker) credential(cat *connectorv1.Catalog, name, pointer string, nee
 	case len(cat.GetAuthMethods()) == 0:
 		c.report(pointer, "needless_credential", fmt.Sprintf("the connector %s takes no credential", cat.GetName()), "leave it out")
 	case c.in.Credentials != nil && !found:
-		c.report(pointer, "unknown_credential", fmt.Sprintf("the vault has no credential %q", name), choices(name, c.credentialsOf(cat)))
+		c.report(pointer, "unknown_credential", fmt.Sprintf("there is no credential %q", name), choices(name, c.credentialsOf(cat)))
 	case found && owner != cat.GetName():
 		c.report(pointer, "wrong_credential", fmt.Sprintf("the credential %q is for the connector %s, not for %s", name, owner, cat.GetName()), choices(name, c.credentialsOf(cat)))
 	}
