@@ -53,12 +53,6 @@ func serve(spec Spec, stay bool) error {
 	if err != nil {
 		return err
 	}
-	// A connector keeps little between calls, so that its collector would run at each
-	// few hundred of them. This counts as kept, and is never touched: the system gives
-	// no memory for it, and the collector waits for as much again to become garbage.
-	ballast := make([]byte, 4<<20)
-	defer runtime.KeepAlive(ballast)
-
 	// The host decides when the connector ends. A service manager that signals the
 	// whole group would otherwise cut calls which the host is still waiting for.
 	// The lease ends what the host cannot.
