@@ -19,7 +19,7 @@ const (
 // redo is a file beside the store's that holds writes which are not committed yet.
 // To be there is all that a [host.Written] write must wait for: what the system has
 // taken outlives the process, and taking it costs a tenth of a small commit. When the
-// store is opened after its process was killed, [redo.read] has what is missing.
+// store is opened after its process was killed, [readRedo] returns what is missing.
 //
 // The file is a sequence of records:
 //

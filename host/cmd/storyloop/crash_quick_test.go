@@ -62,13 +62,11 @@ func TestCrash_KilledHostRepeatsNoQuickRead(t *testing.T) {
 // finished counts the stories that the run has, once no host is there.
 func (c *crash) finished() int {
 	c.t.Helper()
+	run := c.rest()
 	store, err := sqlite.Open(c.t.Context(), c.data(), sqlite.Options{})
 	require.NoError(c.t, err)
 	defer store.Close()
-	runs, err := store.Runs(c.t.Context(), host.RunFilter{})
-	require.NoError(c.t, err)
-	require.Len(c.t, runs, 1)
-	entries, next, err := store.Entries(c.t.Context(), runs[0].ID, 0, 10_000)
+	entries, next, err := store.Entries(c.t.Context(), run.ID, 0, 10_000)
 	require.NoError(c.t, err)
 	require.Zero(c.t, next)
 	n := 0
