@@ -44,10 +44,14 @@ func prepareFile(path string) (string, error) {
 		return "", fmt.Errorf("looking at %s: %w", path, err)
 	case !info.Mode().IsRegular():
 		return "", &FileError{Path: path, Problem: Foreign}
-	case othersMayRead(info):
-		return "", &FileError{Path: path, Problem: Exposed}
 	case fresh:
 		return path, syncDirectory(filepath.Dir(path))
+	}
+	if err := checkHeader(path); err != nil { // First: the mode of another's file is no concern of ours.
+		return "", err
+	}
+	if othersMayRead(info) {
+		return "", &FileError{Path: path, Problem: Exposed}
 	}
 	return path, nil
 }

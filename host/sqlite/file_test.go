@@ -111,6 +111,9 @@ func TestOpen_NotOurs(t *testing.T) {
 		"another program's": func(t *testing.T, path string) {
 			execute(t, path, "create table customers (name text)")
 		},
+		"text that others may read": func(t *testing.T, path string) {
+			require.NoError(t, os.WriteFile(path, []byte("hello"), 0o644))
+		},
 		"directory": func(t *testing.T, path string) { require.NoError(t, os.Mkdir(path, 0o700)) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -125,6 +128,9 @@ func TestOpen_NotOurs(t *testing.T) {
 			}
 			after, _ := os.ReadFile(path)
 			assert.Equal(t, before[:min(len(before), 16)], after[:min(len(after), 16)], "it is left alone")
+			if name != "another program's" { // That must be opened to be known.
+				assert.NoFileExists(t, path+".lock", "nothing is left beside it")
+			}
 		})
 	}
 }

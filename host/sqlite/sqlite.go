@@ -79,9 +79,6 @@ func Open(ctx context.Context, path string, o Options) (_ *Store, err error) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	if err := checkHeader(path); err != nil {
-		return nil, err
-	}
 	if err := checkBeside(path); err != nil {
 		return nil, err
 	}
