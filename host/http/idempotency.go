@@ -1,8 +1,13 @@
 package http
 
 import (
+	"bytes"
+	"encoding/json"
 	"net/http"
+	"reflect"
 	"strings"
+
+	"github.com/storyloop/storyloop/schemas/validate"
 )
 
 // idempotencyHeader says by which id a run is known, as a body's property does.
@@ -35,4 +40,17 @@ func runID(header http.Header, id string) (string, *Problem) {
 func notInID(c rune) bool {
 	letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 	return !letter && !(c >= '0' && c <= '9') && !strings.ContainsRune("-_.:@", c)
+}
+
+// sameJSON reports whether a stored trigger is what a request gives.
+func sameJSON(stored, given json.RawMessage) bool {
+	if len(given) == 0 {
+		given = json.RawMessage("{}")
+	}
+	if bytes.Equal(stored, given) {
+		return true
+	}
+	a, errA := validate.Decode(stored)
+	b, errB := validate.Decode(given)
+	return errA == nil && errB == nil && reflect.DeepEqual(a, b)
 }

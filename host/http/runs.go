@@ -96,6 +96,9 @@ func (a *API) startRun(w http.ResponseWriter, r *request) error {
 	if !fresh && run.Workflow != in.Workflow {
 		return conflict.at("/id", "the id %q is taken by a run of %s", id, run.Workflow)
 	}
+	if !fresh && !sameJSON(run.Trigger, in.Trigger) {
+		return conflict.at("/id", "the id %q is taken by a run with another trigger", id)
+	}
 	status := http.StatusCreated
 	if !fresh {
 		status = http.StatusOK

@@ -68,6 +68,9 @@ func TestStartRun_OncePerIdempotencyKey(t *testing.T) {
 		assert.Equal(t, 200, status)
 		assert.Equal(t, "8e03978e-40d5", id(answer), "it is the run that is there")
 	}
+	start(`{"workflow":"a","trigger":{"story":17841405726653027,"list":[1]}}`, "with-a-trigger")
+	status, answer = start(`{"trigger": {"list": [1], "story": 17841405726653027}, "workflow": "a"}`, "with-a-trigger")
+	assert.Equal(t, 200, status, "%s", answer)
 	status, answer = start(`{"workflow":"a"}`, "another")
 	assert.Equal(t, 201, status)
 	assert.Equal(t, "another", id(answer))
@@ -78,6 +81,8 @@ func TestStartRun_WrongIdempotencyKeys(t *testing.T) {
 	start := starter(t)
 	status, answer := start(`{"workflow":"a","id":"mine"}`, "mine")
 	require.Equal(t, 201, status, "%s", answer)
+	status, answer = start(`{"workflow":"a","trigger":{"story":17841405726653027}}`, "told")
+	require.Equal(t, 201, status, "%s", answer)
 	for _, tt := range []struct {
 		name, body string
 		keys       []string
@@ -85,6 +90,8 @@ func TestStartRun_WrongIdempotencyKeys(t *testing.T) {
 		want       string
 	}{
 		{"of another workflow", `{"workflow":"b"}`, []string{"mine"}, 409, `the id "mine" is taken by a run of a`},
+		{"of another trigger", `{"workflow":"a","trigger":{"x":1}}`, []string{"mine"}, 409, `the id "mine" is taken by a run with another trigger`},
+		{"of a trigger that differs in its last digit", `{"workflow":"a","trigger":{"story":17841405726653026}}`, []string{"told"}, 409, "with another trigger"},
 		{"another than the id", `{"workflow":"a","id":"mine"}`, []string{"yours"}, 400, `the header Idempotency-Key says "yours", and the body "mine": give one of them, or the same`},
 		{"empty", `{"workflow":"a"}`, []string{""}, 400, "the header Idempotency-Key must have from 1 to 200 letters"},
 		{"too long", `{"workflow":"a"}`, []string{strings.Repeat("x", 201)}, 400, "the header Idempotency-Key must have from 1 to 200 letters"},
