@@ -1,12 +1,15 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // app is what all commands share.
@@ -48,6 +51,7 @@ person; 130 interrupted.`,
 		},
 	}, a.demoCommand(), a.runCommand(), a.checkCommand(), a.catalogCommand(), a.invokeCommand(), a.upCommand(), a.connectorsCommand(),
 		a.runsCommand(), a.workflowsCommand(), a.schedulesCommand(), a.pollsCommand(), a.backupCommand(), a.importCommand())
+	root.SetFlagErrorFunc(flagError)
 	f := root.PersistentFlags()
 	f.BoolVar(&a.json, "json", false, "print JSON for programs instead of text for people")
 	f.StringVar(&a.logLevel, "log-level", "warn", "what to log on standard error: debug, info, warn or error")
@@ -80,6 +84,20 @@ func noCommand(cmd *cobra.Command, args []string) error {
 		}
 	}
 	return unknown("command of "+cmd.CommandPath(), args[0], names)
+}
+
+// flagError says what a flag takes, where the library would say how it is read.
+func flagError(_ *cobra.Command, err error) error {
+	var invalid *pflag.InvalidValueError
+	if !errors.As(err, &invalid) {
+		return err
+	}
+	flag := invalid.GetFlag()
+	takes, known := map[string]string{"int": "a whole number", "duration": "a length of time such as 90s, 15m or 72h", "bool": "true or false"}[flag.Value.Type()]
+	if !known {
+		return err
+	}
+	return fmt.Errorf("--%s must be %s, not %q", flag.Name, takes, invalid.GetValue())
 }
 
 // log returns the host's own log: JSON lines on standard error.

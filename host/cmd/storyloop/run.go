@@ -13,6 +13,8 @@ import (
 
 	"github.com/storyloop/storyloop/host"
 	"github.com/storyloop/storyloop/host/workflow"
+
+	"github.com/storyloop/storyloop/schemas/validate"
 )
 
 type runOptions struct {
@@ -41,8 +43,8 @@ outside of loops.`,
 			if err != nil {
 				return err
 			}
-			if !json.Valid(trigger) {
-				return usageErrorf("--trigger is not JSON")
+			if err := validate.Syntax(trigger); err != nil {
+				return usageErrorf("--trigger is %w", err)
 			}
 			s, err := a.openStack(cmd.Context(), stackOptions{sandbox: o.sandbox, stories: o.stories})
 			if err != nil {

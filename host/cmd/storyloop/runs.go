@@ -89,6 +89,12 @@ func (a *app) listRuns(ctx context.Context, q url.Values) error {
 		return err
 	}
 	if len(list.Runs) == 0 {
+		if name := q.Get("workflow"); name != "" { // Nor a misspelt one.
+			var known json.RawMessage
+			if err := c.get(ctx, "/api/v1/workflows/"+segment(name), &known); err != nil {
+				return err
+			}
+		}
 		fmt.Fprintln(a.stdout, "no runs")
 		return nil
 	}

@@ -11,6 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/storyloop/storyloop/host"
+
+	"github.com/storyloop/storyloop/schemas/validate"
 )
 
 func (a *app) runsWatchCommand() *cobra.Command {
@@ -128,8 +130,8 @@ func (a *app) runsStartCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if !json.Valid(payload) {
-				return usageErrorf("--trigger is not JSON")
+			if err := validate.Syntax(payload); err != nil {
+				return usageErrorf("--trigger is %w", err)
 			}
 			in := map[string]any{"workflow": args[0], "trigger": json.RawMessage(payload)}
 			return a.steer(cmd.Context(), "/api/v1/runs", in, watch)

@@ -70,6 +70,7 @@ func TestRuns_WithoutAHost(t *testing.T) {
 	assert.Contains(t, out, "finisher is stored as version")
 	assert.Contains(t, out, "is off")
 	assert.Contains(t, s.must("runs", "list"), "no runs")
+	assert.Contains(t, s.must("runs", "list", "--workflow", "finisher"), "no runs")
 	assert.Contains(t, s.must("workflows", "list"), "finisher")
 	assert.Contains(t, s.must("workflows", "enable", "finisher"), "finisher is on")
 	assert.Contains(t, s.must("workflows", "show", "finisher"), "on ")
@@ -154,9 +155,10 @@ func TestRuns_SaysWhatIsWrong(t *testing.T) {
 		{[]string{"runs", "retry", "x", "--from", "start"}, 2, `--from must be whole, failed or iterations, not "start"`},
 		{[]string{"runs", "retry", "x", "--from", "iterations"}, 2, "wants --loop"},
 		{[]string{"runs", "start", "x"}, 2, `"x"`},
-		{[]string{"runs", "start", "finisher", "--trigger", "{"}, 2, "--trigger is not JSON"},
+		{[]string{"runs", "start", "finisher", "--trigger", "{"}, 2, "--trigger is not JSON: line 1, column 2"},
 		{[]string{"runs", "start", "finisher", "--trigger", "[]"}, 2, "/trigger"},
 		{[]string{"runs", "list", "--state", "sleeping"}, 2, "queued, running"},
+		{[]string{"runs", "list", "--workflow", "x"}, 2, `"x"`},
 		{[]string{"runs", "list", "--limit", "0"}, 2, "--limit must be from 1 to 1000; --before shows the next page"},
 		{[]string{"runs", "list", "--limit", "1001"}, 2, "--limit must be from 1 to 1000"},
 		{[]string{"runs", "list", "--since", "yesterday"}, 2, "--since must be a time such as 2026-01-31T14:05:00Z"},
