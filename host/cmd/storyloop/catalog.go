@@ -141,6 +141,21 @@ func effect(e connectorv1.Effect) string {
 	return strings.ToLower(strings.TrimPrefix(e.String(), "EFFECT_"))
 }
 
+// consequences says what an operation does, and what its callers reckon with.
+func (e entryLine) consequences() string {
+	words := e.Effect
+	if e.Paginated {
+		words += ", in pages"
+	}
+	if e.LongRunning {
+		words += ", may take minutes"
+	}
+	if e.Reconcilable {
+		words += ", can be looked for when its answer was lost"
+	}
+	return words
+}
+
 func (a *app) showCatalog(c *connectorv1.Catalog) error {
 	all := entries(c)
 	if a.json {
@@ -176,6 +191,9 @@ func (a *app) showEntry(c *connectorv1.Catalog, name string) error {
 	if e.Description != "" {
 		fmt.Fprintf(a.stdout, "\n%s\n", e.Description)
 	}
+	if e.Effect != "" {
+		fmt.Fprintf(a.stdout, "\nEffect: %s\n", e.consequences())
+	}
 	if len(e.Scopes) > 0 {
 		fmt.Fprintf(a.stdout, "\nScopes: %s\n", strings.Join(e.Scopes, ", "))
 	}
@@ -189,7 +207,7 @@ func (a *app) showEntry(c *connectorv1.Catalog, name string) error {
 		}
 		if len(rows) > 0 {
 			fmt.Fprintln(a.stdout)
-			a.printTable(table.Row{part.name, "type", "required", "title"}, rows)
+			a.printTable(table.Row{part.name, "type", "", "title"}, rows)
 		}
 	}
 	return nil

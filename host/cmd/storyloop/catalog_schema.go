@@ -32,7 +32,7 @@ type schema struct {
 	Type                        words
 	Ref                         string `json:"$ref"`
 	Enum                        []json.RawMessage
-	Const                       json.RawMessage
+	Const, Default              json.RawMessage
 	Title                       string
 	Properties                  properties
 	Required                    []string
@@ -54,16 +54,19 @@ func (s *schema) UnmarshalJSON(raw []byte) error {
 func (s schema) rows(defs map[string]schema, depth int) []table.Row {
 	var rows []table.Row
 	for _, p := range s.within(defs, deepest) {
-		required := ""
-		if p.required {
-			required = "required"
+		given := ""
+		switch {
+		case p.required:
+			given = "required"
+		case p.Default != nil:
+			given = "default " + strings.Trim(string(p.Default), `"`)
 		}
 		kind := p.kind(defs, deepest)
 		deeper := depth+1 < deepest
 		if !deeper && len(p.within(defs, deepest)) > 0 {
 			kind += " ..."
 		}
-		rows = append(rows, table.Row{strings.Repeat("  ", depth) + p.name, kind, required, p.resolved(defs).Title})
+		rows = append(rows, table.Row{strings.Repeat("  ", depth) + p.name, kind, given, p.resolved(defs).Title})
 		if deeper {
 			rows = append(rows, p.rows(defs, depth+1)...)
 		}

@@ -11,9 +11,20 @@ import (
 func TestCatalog_SaysWhichValuesThereAre(t *testing.T) {
 	t.Parallel()
 	out := storyloop(t, "catalog", "storage", "set").stdout
-	assert.Regexp(t, `(?m)^scope +run\|workflow\|host +Scope$`, out)
+	assert.Regexp(t, `(?m)^scope +run\|workflow\|host +default run +Scope$`, out)
+	assert.Regexp(t, `(?m)^Effect: write, can be looked for when its answer was lost$`, out)
 	assert.Regexp(t, `(?m)^value +any +required +Value$`, out)
 	assert.Regexp(t, `(?m)^media +object +required`, storyloop(t, "catalog", "instagram", "media_published").stdout)
+}
+
+func TestCatalog_SaysWhatAnOperationDoes(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"list_stories": "Effect: read, in pages\n", "publish_photo": "Effect: write, may take minutes, ", "delete_comment": "Effect: destructive",
+	} {
+		assert.Contains(t, storyloop(t, "catalog", "instagram", name).stdout, want)
+	}
+	assert.NotContains(t, storyloop(t, "catalog", "instagram", "media_published").stdout, "Effect")
 }
 
 func TestCatalog_ShowsWhatIsWithinObjectsAndLists(t *testing.T) {
