@@ -288,7 +288,7 @@ func (a *app) printEnded(ctx context.Context, s *stack, e host.Progress) {
 		_ = a.printJSON(endedLine{r.ID, r.Workflow, r.State, r.Failure})
 		return
 	}
-	text := fmt.Sprintf("%s  %-24s %s", time.Now().Format(time.TimeOnly), r.Workflow, r.State)
+	text := fmt.Sprintf("%s  %-24s %-9s %s", time.Now().Format(time.TimeOnly), r.Workflow, r.State, r.ID)
 	if r.Failure != nil {
 		text += ": " + r.Failure.Error()
 	}
