@@ -161,7 +161,7 @@ func TestMain_ServesAHost(t *testing.T) {
 			_, err = stream.Recv()
 			assert.Equal(t, codes.Internal, status.Code(err))
 		}
-		assert.Eventually(t, func() bool { return strings.Count(p.stderr.String(), `,"call":"call-1","panic":`) == 4 }, 10*time.Second, 10*time.Millisecond,
+		assert.Eventually(t, func() bool { return strings.Count(p.stderr.String(), `,"call":"call-1","panic":`) == 4 }, time.Minute, 10*time.Millisecond,
 			"each is logged under its call: %s", p.stderr)
 		cancel()
 		assert.Equal(t, codes.Canceled, status.Code(<-done), "the waiting call was still there")
@@ -314,7 +314,7 @@ func TestMain_EndsWhenItsHostWasKilled(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, host.Process.Kill())
 	_ = host.Wait()
-	require.Eventually(t, func() bool { return !running(pid) }, 30*time.Second, 50*time.Millisecond, "the connector outlived its host")
+	require.Eventually(t, func() bool { return !running(pid) }, time.Minute, 50*time.Millisecond, "the connector outlived its host")
 }
 
 // running looks at /proc, since where nobody reaps a zombie answers to signals.

@@ -38,7 +38,7 @@ func newLab(t *testing.T, change func(*host.Setup)) *lab {
 	}
 	l.Engine = host.NewEngine(setup)
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		assert.NoError(t, l.Close(ctx))
 	})

@@ -53,7 +53,7 @@ func (p *pollLab) poll() {
 func (p *pollLab) end() {
 	p.t.Helper()
 	p.stop()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	require.NoError(p.t, p.Close(ctx))
 }
@@ -70,7 +70,7 @@ func (p *pollLab) on(name, trigger, subject string) {
 // settle returns when so many polls wait for their time, beside who arranges them.
 func (p *pollLab) settle(polls int) {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(p.t.Context(), time.Minute)
 	defer cancel()
 	_, err := p.clock.BlockUntil(ctx, polls+1)
 	require.NoError(p.t, err, "polls: %d", len(p.world.Polls()))
@@ -235,7 +235,7 @@ func TestPoll_FollowsTheWorkflows(t *testing.T) {
 	require.Eventually(t, func() bool { // it is arranged anew
 		waits, err := p.clock.BlockUntil(t.Context(), 2)
 		return err == nil && slices.Contains(waits, p.clock.Now().Add(time.Minute))
-	}, 10*time.Second, time.Millisecond)
+	}, time.Minute, time.Millisecond)
 	p.after(time.Minute, 1)
 	require.Len(t, p.world.Polls(), 2, "the new interval counts at once")
 	assert.Equal(t, "0", p.world.Polls()[1].GetCursor(), "it goes on where it was")
@@ -246,7 +246,7 @@ func TestPoll_FollowsTheWorkflows(t *testing.T) {
 	require.Eventually(t, func() bool { // what nobody wants is forgotten once it has ended
 		values, err := p.Store.Values(t.Context(), "polls")
 		return err == nil && len(values) == 0
-	}, 10*time.Second, time.Millisecond)
+	}, time.Minute, time.Millisecond)
 	p.world.Happen("published", "shop", "while off")
 	p.clock.Advance(time.Hour)
 	require.Len(t, p.world.Polls(), 2)

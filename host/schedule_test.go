@@ -83,7 +83,7 @@ func (l *lab) runs(t *testing.T, n int) []string {
 			ids = append([]string{r.ID}, ids...)
 		}
 		return len(ids) >= n
-	}, 10*time.Second, time.Millisecond)
+	}, time.Minute, time.Millisecond)
 	require.Len(t, ids, n)
 	return ids
 }
@@ -103,7 +103,7 @@ func TestSchedules_StartRunsWhenTheyAreDue(t *testing.T) {
 	require.Eventually(t, func() bool {
 		s, err := l.Schedules(t.Context())
 		return err == nil && len(s) == 1
-	}, 10*time.Second, time.Millisecond, "a schedule that is added while others are waited for")
+	}, time.Minute, time.Millisecond, "a schedule that is added while others are waited for")
 	sleeping()
 	for i := 1; i <= 3; i++ {
 		sleeping()
@@ -121,7 +121,7 @@ func TestSchedules_StartRunsWhenTheyAreDue(t *testing.T) {
 	require.Eventually(t, func() bool {
 		s, err := l.Schedules(t.Context())
 		return err == nil && len(s) == 0
-	}, 10*time.Second, time.Millisecond)
+	}, time.Minute, time.Millisecond)
 	clock.Advance(time.Hour)
 	_, err = l.Tick(t.Context())
 	require.NoError(t, err)

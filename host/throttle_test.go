@@ -186,7 +186,7 @@ func TestThrottle_RunsTakeTurns(t *testing.T) {
 	for turn := 1; turn <= 10; turn++ {
 		block(greedy + 1)
 		clock.Advance(time.Minute)
-		require.Eventually(t, func() bool { return len(l.world.Calls("get")) >= began+turn }, 10*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return len(l.world.Calls("get")) >= began+turn }, time.Minute, time.Millisecond)
 	}
 	served := map[string]int{}
 	for _, c := range l.world.Calls("get")[began:] {

@@ -33,7 +33,7 @@ func TestWatch_ARunThatIsJustEnding(t *testing.T) {
 		<-store.here
 		w := l.Watch("r") // its end is stored, and it is still under way
 		close(store.goOn)
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		p, ok := w.Next(ctx)
 		assert.True(t, ok, "it never heard of the end")

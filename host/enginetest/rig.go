@@ -39,7 +39,7 @@ func (r *rig) start(store host.Store) Engine {
 
 // close ends a host's life.
 func (r *rig) close(e Engine) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	require.NoError(r.t, e.Close(ctx))
 }

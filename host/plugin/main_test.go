@@ -325,7 +325,7 @@ func (r *record) await(t testing.TB, text string) {
 
 func (r *record) awaitTimes(t testing.TB, text string, n int) {
 	t.Helper()
-	limit := time.After(20 * time.Second)
+	limit := time.After(time.Minute)
 	for {
 		r.mu.Lock()
 		changed, found := r.changed, strings.Count(r.text.String(), text) >= n

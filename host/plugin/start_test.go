@@ -195,7 +195,7 @@ func TestProcess_StrangersCannotConnect(t *testing.T) {
 	cc, err := grpc.NewClient("unix:"+sockets[0], grpc.WithTransportCredentials(insecure.NewCredentials()))
 	require.NoError(t, err)
 	defer cc.Close()
-	_, err = connectorv1.NewConnectorServiceClient(cc).GetCatalog(within(t, 20*time.Second), &connectorv1.GetCatalogRequest{})
+	_, err = connectorv1.NewConnectorServiceClient(cc).GetCatalog(within(t, time.Minute), &connectorv1.GetCatalogRequest{})
 	assert.Error(t, err)
 	assert.Nil(t, invoke(context.Background(), c, "echo", `{}`).GetFailure())
 }
@@ -276,7 +276,7 @@ func TestHost_Killed(t *testing.T) {
 
 	require.NoError(t, host.Process.Kill())
 	_ = host.Wait() // It was killed, and that is all that the error says.
-	assert.Eventually(t, func() bool { return !alive(t, pid) }, 20*time.Second, 50*time.Millisecond, "the connector outlives its host")
+	assert.Eventually(t, func() bool { return !alive(t, pid) }, time.Minute, 50*time.Millisecond, "the connector outlives its host")
 
 	third := open(t, cfg)
 	assert.Len(t, entries(t, dir), 1, "what the killed host left is swept")

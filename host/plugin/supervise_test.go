@@ -286,6 +286,6 @@ func TestClose_LeavesNothing(t *testing.T) {
 	for range 3 {
 		round()
 	}
-	assert.Eventually(t, func() bool { return runtime.NumGoroutine() <= before+1 }, 10*time.Second, 10*time.Millisecond,
+	assert.Eventually(t, func() bool { return runtime.NumGoroutine() <= before+1 }, time.Minute, 10*time.Millisecond,
 		"goroutines were left behind")
 }

@@ -31,7 +31,7 @@ func TestPutEntry_QueuedIsSoonInTheFile(t *testing.T) {
 			var n int
 			require.NoError(t, other.QueryRow("select count(*) from entries").Scan(&n))
 			return n == i+1
-		}, 5*time.Second, time.Millisecond)
+		}, time.Minute, time.Millisecond)
 	}
 }
 

@@ -137,7 +137,7 @@ func (c *crash) start(args ...string) (*exec.Cmd, *bufio.Scanner) {
 // begin starts the run in a host that is killed at once.
 func (c *crash) begin() {
 	cmd, _ := c.start("run", filepath.Join(c.dir, "crash.yaml"))
-	require.Eventually(c.t, c.begun, 20*time.Second, 5*time.Millisecond)
+	require.Eventually(c.t, c.begun, time.Minute, 5*time.Millisecond)
 	c.kill(cmd)
 }
 
@@ -313,7 +313,7 @@ func TestCrash_KilledConnectorDoesNothingTwice(t *testing.T) {
 		cmd, _ := c.start("run", filepath.Join(c.dir, "crash.yaml"))
 		ended := make(chan error, 1)
 		go func() { ended <- cmd.Wait() }()
-		require.Eventually(t, c.begun, 20*time.Second, 5*time.Millisecond)
+		require.Eventually(t, c.begun, time.Minute, 5*time.Millisecond)
 		// Four kills: a connector that dies more often within a minute is broken.
 		for over := false; !over && c.kills < 4; {
 			select {

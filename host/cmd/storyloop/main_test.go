@@ -170,7 +170,7 @@ func TestUp_LeavesNothingBehindWhenKilled(t *testing.T) {
 	}
 	_ = d.cmd.Wait()
 	for _, pid := range started {
-		require.Eventually(t, func() bool { return resident(pid) == 0 }, 30*time.Second, 50*time.Millisecond, "process %s lives on", pid)
+		require.Eventually(t, func() bool { return resident(pid) == 0 }, time.Minute, 50*time.Millisecond, "process %s lives on", pid)
 	}
 }
 
@@ -183,7 +183,7 @@ func (d *daemon) ended(t *testing.T) endedLine {
 		var line endedLine
 		require.NoError(t, json.Unmarshal([]byte(text), &line), text)
 		return line
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("no run came to rest")
 		return endedLine{}
 	}

@@ -47,7 +47,7 @@ func TestUp_TellsOfARunThatEndsBeforeItsFirstLineIsRead(t *testing.T) {
 		assert.Eventually(t, func() bool {
 			var r host.Run
 			return c.get(ctx, "/api/v1/runs/"+started.ID, &r) == nil && r.State == host.RunSucceeded
-		}, 30*time.Second, 5*time.Millisecond)
+		}, time.Minute, 5*time.Millisecond)
 	})
 	var stderr bytes.Buffer
 	code := run(ctx, []string{"up", "--json", "--data", filepath.Join(t.TempDir(), "storyloop.db"), "--lock", lock, "--credentials", emptyVault(t), doc}, noEnv, stdout, &stderr)

@@ -27,7 +27,7 @@ func notes(t testing.TB, dir string, atLeast int) []note {
 	require.Eventually(t, func() bool {
 		files, _ = filepath.Glob(filepath.Join(dir, "note-*"))
 		return len(files) >= atLeast
-	}, 30*time.Second, 5*time.Millisecond)
+	}, time.Minute, 5*time.Millisecond)
 	slices.SortFunc(files, func(a, b string) int { return left(t, a).Compare(left(t, b)) })
 	all := make([]note, len(files))
 	for i, file := range files {
@@ -65,5 +65,5 @@ func awaitEnd(t testing.TB, pid int, do ...func()) {
 		}
 		stat, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 		return strings.Contains(string(stat), ") Z ")
-	}, 10*time.Second, 5*time.Millisecond)
+	}, time.Minute, 5*time.Millisecond)
 }
