@@ -21,7 +21,7 @@ demo: build ## a story loop against a local Instagram
 	bin/storyloop demo
 
 test: ## all tests, with the race detector, and other people's clients
-	$(GO) test -race ./...
+	$(GO) test -race -timeout 20m ./...
 	examples/clients/run
 
 clients: ## other people's Graph API clients, against the local Instagram
