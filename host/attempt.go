@@ -195,25 +195,7 @@ func (k *call) look(lost *connectorv1.Failure, cut bool) (done bool, out workflo
 	}
 	reading := &connectorv1.Operation{Effect: connectorv1.Effect_EFFECT_READ}
 	for tries := 1; ; tries++ {
-		cred, failure := k.credential()
-		if failure != nil {
-			return true, out, k.park(AskHappened, lost)
-		}
-		a := k.begin(true)
-		var resp *connectorv1.ReconcileResponse
-		ctx, cancel := context.WithTimeout(WithCaller(k.ctx, k.caller()), k.timeout())
-		failure = k.safely(func() {
-			resp = k.conn.Reconcile(ctx, &connectorv1.ReconcileRequest{
-				Call:      &connectorv1.Call{Id: a.ID, Credential: cred, IdempotencyKey: k.key()},
-				Operation: k.op.GetName(), Input: k.Input, AttemptedAt: timestamppb.New(began), ResumeToken: k.entry.Resume,
-			})
-		})
-		cancel()
-		k.report(resp.GetReport())
-		if failure == nil {
-			failure = resp.GetFailure()
-		}
-		k.finish(a, reply{failure: failure, requests: int(resp.GetReport().GetRequests())})
+		resp, failure := k.lookOnce(began)
 		if k.x.ctx.Err() != nil {
 			return true, out, context.Cause(k.x.ctx)
 		}
@@ -245,4 +227,27 @@ func (k *call) look(lost *connectorv1.Failure, cut bool) (done bool, out workflo
 			return true, out, err
 		}
 	}
+}
+
+// lookOnce asks the connector once whether the write that began then has happened.
+func (k *call) lookOnce(began time.Time) (resp *connectorv1.ReconcileResponse, failure *connectorv1.Failure) {
+	cred, failure := k.credential(true)
+	if failure != nil {
+		return nil, failure
+	}
+	a := k.begin(true)
+	ctx, cancel := context.WithTimeout(WithCaller(k.ctx, k.caller()), k.timeout())
+	defer cancel()
+	failure = k.safely(func() {
+		resp = k.conn.Reconcile(ctx, &connectorv1.ReconcileRequest{
+			Call:      &connectorv1.Call{Id: a.ID, Credential: cred, IdempotencyKey: k.key()},
+			Operation: k.op.GetName(), Input: k.Input, AttemptedAt: timestamppb.New(began), ResumeToken: k.entry.Resume,
+		})
+	})
+	k.report(resp.GetReport())
+	if failure == nil {
+		failure = resp.GetFailure()
+	}
+	k.finish(a, reply{failure: failure, requests: int(resp.GetReport().GetRequests())})
+	return resp, failure
 }

@@ -2,7 +2,6 @@ package host
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -135,11 +134,10 @@ func (k *call) once() (result *connectorv1.Result, failure *connectorv1.Failure,
 		k.turn.leave(k.x.e.Clock.Now())
 		k.turn = nil
 	}()
-	cred, failure := k.credential()
-	if failure != nil {
-		return nil, failure, nil
+	cred, failure := k.credential(false)
+	if failure == nil {
+		result, failure, err = k.attempt(cred)
 	}
-	result, failure, err = k.attempt(cred)
 	if failure != nil && k.x.ctx.Err() != nil { // cut off by us; the entry tells what was under way
 		return nil, nil, context.Cause(k.x.ctx)
 	}
@@ -194,25 +192,30 @@ func (k *call) pause(until time.Time, reason string) error {
 	return k.x.wait(k.x.waitCtx, k.Path, k.Step, until, k.made()+1, reason)
 }
 
-// credential takes the step's credential out of the vault.
-func (k *call) credential() (*connectorv1.Credential, *connectorv1.Failure) {
+// credential takes the step's credential out of the vault. That the vault does not
+// give it is an attempt too: it may have asked the remote service, and must not do so
+// for ever. Reconcile says that the call is to look whether a write has happened.
+func (k *call) credential(reconcile bool) (*connectorv1.Credential, *connectorv1.Failure) {
 	name := k.Step.Credential
 	if name == "" {
 		return nil, nil
 	}
+	err := error(&NotFoundError{Kind: "credential", Name: name})
 	if k.x.e.Vault != nil {
-		cred, err := k.x.e.Vault.Credential(k.ctx, name)
-		if err == nil {
+		var cred *connectorv1.Credential
+		if cred, err = k.x.e.Vault.Credential(k.ctx, name); err == nil {
 			return cred, nil
 		}
-		var missing *NotFoundError
-		if !errors.As(err, &missing) {
-			k.log(slog.LevelError, "the vault cannot be read", slog.String("credential", name), slog.Any("error", err))
-			return nil, &connectorv1.Failure{Kind: connectorv1.FailureKind_FAILURE_KIND_UNAVAILABLE, Applied: connectorv1.Applied_APPLIED_NO, Message: "The vault cannot be read; the host's log says more."}
-		}
 	}
-	k.refreshed = true // there is nothing to refresh
-	return nil, &connectorv1.Failure{Kind: connectorv1.FailureKind_FAILURE_KIND_UNAUTHENTICATED, Applied: connectorv1.Applied_APPLIED_NO, Message: fmt.Sprintf("The vault has no credential %q.", name)}
+	f, known := refusedCredential(err)
+	if !known {
+		k.log(slog.LevelError, "the vault cannot be read", slog.String("credential", name), slog.Any("error", err))
+	}
+	if f.GetKind() == connectorv1.FailureKind_FAILURE_KIND_UNAUTHENTICATED {
+		k.refreshed = true // there is nothing to refresh
+	}
+	k.finish(k.begin(reconcile), reply{failure: f})
+	return nil, f
 }
 
 // made counts the attempts since a person last said: again.

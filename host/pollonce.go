@@ -2,7 +2,6 @@ package host
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime/debug"
 	"time"
@@ -74,19 +73,11 @@ func (g *polling) credential(ctx context.Context) (*connectorv1.Credential, *con
 			return c, nil
 		}
 	}
-	var failed *FailureError
-	switch {
-	case errors.As(err, &failed):
-		return nil, failed.Failure
-	case isNotFound(err):
-		return nil, &connectorv1.Failure{
-			Kind: connectorv1.FailureKind_FAILURE_KIND_UNAUTHENTICATED, Message: fmt.Sprintf("The vault has no credential %q.", g.Credential),
-		}
+	f, known := refusedCredential(err)
+	if !known {
+		g.log().Error("the vault cannot be read", "error", err)
 	}
-	g.log().Error("the vault cannot be read", "error", err)
-	return nil, &connectorv1.Failure{
-		Kind: connectorv1.FailureKind_FAILURE_KIND_UNAVAILABLE, Message: "The vault cannot be read; the host's log says more.",
-	}
+	return nil, f
 }
 
 // refresh renews the credential, if that takes no person.
