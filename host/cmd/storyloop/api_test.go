@@ -378,7 +378,7 @@ func TestAPI_TokenIsNeededWhereOthersReachIt(t *testing.T) {
 	require.NoError(t, os.WriteFile(exposed, []byte("a-token-of-the-operator"), 0o644))
 	r = storyloop(t, "up", "--sandbox", "--api-token-file", exposed)
 	assert.Equal(t, 2, r.code)
-	assert.Contains(t, r.stderr, "chmod go-rwx")
+	assert.Contains(t, r.stderr, "run chmod 600 ")
 	r = storyloop(t, "up", "--sandbox", "--api-token-file", write(t, "short", "short"))
 	assert.Equal(t, 2, r.code)
 	assert.Contains(t, r.stderr, "at least 16 characters")

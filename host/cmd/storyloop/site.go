@@ -107,7 +107,7 @@ func (a *app) apiToken(file string) (string, error) {
 			return "", &exitError{exitUsage, fmt.Errorf("reading the API's token: %w", err)}
 		}
 		if info.Mode().Perm()&0o077 != 0 {
-			return "", usageErrorf("%s can be read by others than its owner: run chmod go-rwx on it", file)
+			return "", usageErrorf("%s can be read by others than you (mode %04o): run chmod 600 %s", file, info.Mode().Perm(), file)
 		}
 		raw, err := os.ReadFile(file)
 		if err != nil {

@@ -23,14 +23,6 @@ import (
 // registration is the name of the app registration whose webhooks are subscribed.
 const registration = "default"
 
-type upOptions struct {
-	addr, publicURL string
-	apiToken        string // The file that holds it.
-	sandbox         bool
-	stories         int
-	keep            time.Duration
-}
-
 func (a *app) upCommand() *cobra.Command {
 	var o upOptions
 	cmd := &cobra.Command{
@@ -89,18 +81,12 @@ type sandboxLine struct {
 }
 
 func (a *app) up(ctx context.Context, files []string, o upOptions) error {
-	if o.keep < 0 {
-		return usageErrorf("--keep must not be less than 0")
-	}
-	if err := checkStories(o.stories, o.sandbox); err != nil {
+	if err := o.check(); err != nil {
 		return err
 	}
 	token, err := a.apiToken(o.apiToken)
 	if err != nil {
 		return err
-	}
-	if _, err := net.ResolveTCPAddr("tcp", o.addr); err != nil {
-		return usageErrorf("--addr must be like 127.0.0.1:8080 or :8080: %w", err)
 	}
 	listener, err := net.Listen("tcp", o.addr)
 	if err != nil {
