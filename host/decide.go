@@ -88,7 +88,7 @@ func (k *call) park(kind QuestionKind, f *connectorv1.Failure) error {
 	case AskHappened:
 		q.Text = fmt.Sprintf("%s may have happened: %s Look, then say: repeat, or skip?", what, f.GetMessage())
 	case AskCredential:
-		q.Text = fmt.Sprintf("The credential %q does not work: %s Sign in again, then say: repeat.", k.Step.Credential, f.GetMessage())
+		q.Text = fmt.Sprintf("The credential %q does not work: %s Sign in again, or set it right, then say: repeat.", k.Step.Credential, f.GetMessage())
 	case AskPermission:
 		q.Text = fmt.Sprintf("The credential %q lacks a permission that %s needs (%s): %s Consent to it, then say: repeat.", k.Step.Credential, what, list(k.op.GetScopes()), f.GetMessage())
 	}

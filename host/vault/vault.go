@@ -1,5 +1,5 @@
 // Package vault reads credentials and app registrations from a file that its
-// owner writes. What it holds is in that file and in memory, nowhere else.
+// owner writes, also while a host runs. What it holds is in that file and in memory, nowhere else.
 package vault
 
 import (
@@ -97,10 +97,12 @@ func (c Contents) Of(connector string) map[string]Entry {
 // Vault implements host.Vault. Its connectors turn a filled form into a
 // credential when it is first asked for, so that a start needs no network.
 type Vault struct {
-	contents   Contents
 	connectors host.Connectors
+	source     *source // Nil if the contents never change.
 
-	mu        sync.Mutex // guards completed
+	mu sync.Mutex
+	// Guarded by mu.
+	contents  Contents
 	completed map[string]*completion
 }
 
@@ -182,6 +184,9 @@ func unquoted(err error) string {
 // Connectors returns the connector that each credential is for, by the credential's
 // name.
 func (v *Vault) Connectors() map[string]string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.follow()
 	connectors := map[string]string{}
 	for name, e := range v.contents.Credentials {
 		connectors[name] = e.Connector
@@ -191,18 +196,10 @@ func (v *Vault) Connectors() map[string]string {
 
 // Credential implements host.Vault.
 func (v *Vault) Credential(ctx context.Context, name string) (*connectorv1.Credential, error) {
-	entry, ok := v.contents.Credentials[name]
+	entry, c, ok := v.entry(name)
 	if !ok {
 		return nil, &host.NotFoundError{Kind: "credential", Name: name}
 	}
-	v.mu.Lock()
-	c := v.completed[name]
-	if c == nil {
-		c = &completion{}
-		v.completed[name] = c
-	}
-	v.mu.Unlock()
-
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.credential != nil {
@@ -214,6 +211,23 @@ func (v *Vault) Credential(ctx context.Context, name string) (*connectorv1.Crede
 	}
 	c.credential = credential
 	return credential, nil
+}
+
+// entry returns a credential as it is written down now, and what it was made into.
+func (v *Vault) entry(name string) (Entry, *completion, bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.follow()
+	entry, ok := v.contents.Credentials[name]
+	if !ok {
+		return Entry{}, nil, false
+	}
+	c := v.completed[name]
+	if c == nil {
+		c = &completion{}
+		v.completed[name] = c
+	}
+	return entry, c, true
 }
 
 func (v *Vault) complete(ctx context.Context, name string, e Entry) (*connectorv1.Credential, error) {
@@ -243,7 +257,10 @@ func (v *Vault) complete(ctx context.Context, name string, e Entry) (*connectorv
 
 // App implements host.Vault.
 func (v *Vault) App(_ context.Context, connector, name string) (*connectorv1.App, error) {
+	v.mu.Lock()
+	v.follow()
 	config, ok := v.contents.Apps[connector][name]
+	v.mu.Unlock()
 	if !ok {
 		return nil, &host.NotFoundError{Kind: "app registration", Name: connector + "/" + name}
 	}

@@ -102,6 +102,9 @@ func (a *app) openStack(ctx context.Context, o stackOptions) (_ *stack, err erro
 		return nil, err
 	}
 	s.vault = vault.New(contents, s.connectors)
+	if s.sandbox == nil {
+		s.vault.Follow(path, s.log)
+	}
 	setup := host.Setup{Store: store, Connectors: s.connectors, Vault: s.vault, Log: s.log, Traces: s.traces.Provider()}
 	if o.metrics != nil {
 		setup.Store, setup.Connectors = o.metrics.Store(store), o.metrics.Connectors(s.connectors)

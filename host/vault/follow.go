@@ -1,0 +1,64 @@
+package vault
+
+import (
+	"io/fs"
+	"log/slog"
+	"os"
+	"reflect"
+	"time"
+)
+
+// source is the file that a vault follows.
+type source struct {
+	path string
+	log  *slog.Logger
+	seen stamp // Of the file when it was looked at last.
+}
+
+// stamp tells one state of a file from another. The zero stamp is of none.
+type stamp struct {
+	modified time.Time
+	size     int64
+	mode     fs.FileMode
+}
+
+// Follow lets the vault hold what its owner writes into the file at path from now
+// on, so that a token can be replaced while the host goes on. What cannot be used is
+// logged and changes nothing. Call it before the vault is used.
+func (v *Vault) Follow(path string, log *slog.Logger) {
+	v.source = &source{path: path, log: log}
+}
+
+// follow takes over what has been written since. Its caller holds v.mu.
+func (v *Vault) follow() {
+	if v.source == nil {
+		return
+	}
+	info, err := os.Stat(v.source.path)
+	if err != nil || info.Size() == 0 { // as it is for a moment while some editors write it
+		return
+	}
+	now := stamp{info.ModTime(), info.Size(), info.Mode()}
+	if now == v.source.seen {
+		return
+	}
+	v.source.seen = now
+	contents, err := Read(v.source.path, true)
+	if err != nil {
+		v.source.log.Error("the credentials file cannot be used as it is now; what it held before is used", "error", err)
+		return
+	}
+	v.replace(contents)
+}
+
+// replace keeps of the credentials that were completed those that nobody has changed.
+func (v *Vault) replace(contents Contents) {
+	old := v.contents
+	v.contents = contents
+	for name := range v.completed {
+		was, is := old.Credentials[name], contents.Credentials[name]
+		if !reflect.DeepEqual(was, is) || !reflect.DeepEqual(old.Apps[was.Connector], contents.Apps[is.Connector]) {
+			delete(v.completed, name)
+		}
+	}
+}
