@@ -186,7 +186,7 @@ func TestAPI_AnswersAsItIsDescribed(t *testing.T) {
 	trigger := `{"id":17841405726653027123,"text":"a<b>&c","unicode":"\u00e9","exponent":1.0e2}`
 	var run host.Run
 	s.must("POST", "/api/v1/runs", `{"workflow":"one-story","id":"first","trigger":`+trigger+`}`, &run)
-	status, _ = s.call("POST", "/api/v1/runs", `{"workflow":"one-story","id":"first"}`)
+	status, _ = s.call("POST", "/api/v1/runs", `{"workflow":"one-story","id":"first","trigger":`+trigger+`}`)
 	assert.Equal(t, 200, status, "a request whose answer was lost starts no second run")
 	_, last := s.follow(run.ID)
 	assert.Equal(t, host.RunSucceeded, last.State, "%+v", last.Failure)
