@@ -54,6 +54,9 @@ func TestCheck_AgainstCatalogs(t *testing.T) {
 	loop := func(body string) string {
 		return list + "- id: loop\n  connector: loop\n  operation: loop_list\n  input: {list: $.steps.l.data}\n  steps:\n    " + body + "\n"
 	}
+	failing := func(value string) string {
+		return "- {id: l, connector: world, operation: list, credential: sandbox, on_error: {strategy: branch, error: [{id: f, connector: terminate, operation: finish, input: {output: " + value + "}}]}}"
+	}
 	for name, c := range map[string]struct{ steps, want string }{
 		"fine":                 {list + get(`"$.steps.l.data[0].id"`), ""},
 		"connector":            {"- {id: a, connector: wrld, operation: get}", `w.yaml:5:11: /steps/0/connector: there is no connector "wrld" (did you mean "world"?)`},
@@ -81,6 +84,10 @@ func TestCheck_AgainstCatalogs(t *testing.T) {
 		"open object":          {"- {id: p, connector: world, operation: post, credential: sandbox}\n" + get("$.steps.p.anything"), ""},
 		"near miss when open":  {"- {id: p, connector: world, operation: post, credential: sandbox}\n- {id: x, connector: world, operation: get, credential: sandbox, input: {id: $.steps.p.idd}}", `warning: /steps/1/input/id: $.steps.p.idd: the output of step p is not known to have "idd" (did you mean "id"?)`},
 		"config":               {get("$.config.shp"), `$.config.shp leads nowhere: $.config has no "shp" (did you mean "shop"?)`},
+		"run":                  {get("$.run.idd"), `$.run.idd leads nowhere: $.run has no "idd" (did you mean "id"?)`},
+		"below the run's id":   {get("$.run.id.x"), "$.run at .id is a text and has nothing below it"},
+		"error's member":       {failing("$.errors.l.mesage"), `$.errors.l has no "mesage" (did you mean "message"?)`},
+		"error":                {failing("[$.errors.l, $.errors.l.fbtrace_id]"), ""},
 		"branch that is none":  {"- {id: b, connector: branch, operation: branch, input: {value: 1, branches: [{name: one, value: 1}]}, branches: {onee: []}}", `the input names no such branch (did you mean "one"?)`},
 		"core input":           {"- {id: d, connector: delay, operation: delay, input: {duration: 5 minutes}}", "/steps/0/input/duration: does not match the pattern"},
 		"core says":            {"- {id: d, connector: delay, operation: delay, input: {duration: 500d}}", "is longer than 400 days"},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ohler55/ojg/jp"
 	"github.com/storyloop/storyloop/schemas/validate"
@@ -13,21 +14,27 @@ import (
 // names.
 func (c *checker) paths(v *Value) {
 	v.each(func(v *Value, r *Ref, lenient bool) {
-		if r.Root == "config" {
-			c.configPath(v, r, lenient)
-			return
-		}
-		if r.Root == "steps" {
+		switch r.Root {
+		case "config":
+			c.walk(v, r, datum{raw: c.doc.Config}, lenient)
+		case "run":
+			c.walk(v, r, aboutRun("a", time.Time{}, c.doc.Name), lenient)
+		case "errors":
+			text := "a"
+			c.walk(v, r, (&Failure{Kind: text, Message: text, Code: text, Subcode: text, TraceID: text, Applied: text, Pointer: text}).datum(), lenient)
+		case "steps":
 			c.follow(v, r, c.output(r.Name, v.pointer, 0), lenient)
 		}
 	})
 }
 
-func (c *checker) configPath(v *Value, r *Ref, lenient bool) {
+// walk checks a path into what is known before a run: the value itself, or one that
+// has the same members.
+func (c *checker) walk(v *Value, r *Ref, in datum, lenient bool) {
 	if lenient || !r.Singular() {
 		return
 	}
-	if _, err := r.walk(datum{raw: c.doc.Config}); err != nil {
+	if _, err := r.walk(in); err != nil {
 		c.report(v.pointer, "leads_nowhere", err.Error(), "")
 	}
 }

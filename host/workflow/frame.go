@@ -81,11 +81,14 @@ func (f *frame) lookup(r *Ref) (datum, error) {
 	case "config":
 		return datum{raw: f.run.doc.Config}, nil
 	}
+	return aboutRun(f.run.in.RunID, f.run.in.StartedAt, f.run.doc.Name), nil
+}
+
+// aboutRun returns what $.run leads to.
+func aboutRun(id string, started time.Time, workflow string) datum {
 	return datum{object: members{
-		{"id", quote(f.run.in.RunID)},
-		{"started_at", quote(f.run.in.StartedAt.UTC().Format(time.RFC3339))},
-		{"workflow", quote(f.run.doc.Name)},
-	}}, nil
+		{"id", quote(id)}, {"started_at", quote(started.UTC().Format(time.RFC3339))}, {"workflow", quote(workflow)},
+	}}
 }
 
 func (f *frame) step(r *Ref) (datum, error) {
