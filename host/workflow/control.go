@@ -38,11 +38,7 @@ func (s *Step) isLoop() bool {
 	return s.Connector == LoopConnector && s.Operation != LoopBreak
 }
 
-// Loop returns the id of the loop that a break_loop step ends, if it is one.
-func (s *Step) breaks() (string, bool) {
-	if s.Connector != LoopConnector || s.Operation != LoopBreak {
-		return "", false
-	}
-	raw, ok := s.Input.Member("loop").Constant()
-	return unquote(raw), ok
+// isBreak reports whether the step ends a loop.
+func (s *Step) isBreak() bool {
+	return s.Connector == LoopConnector && s.Operation == LoopBreak
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"path"
 	"regexp"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -136,7 +135,7 @@ func (p *parser) poll(n *node) time.Duration {
 		return NeverPoll
 	}
 	every := p.duration(n, "poll", "/trigger")
-	if n.get("poll") != nil && every < shortest {
+	if every > 0 && every < shortest {
 		p.report("/trigger/poll", "too_small", fmt.Sprintf("must be %s at least", shortest), "such as 5m, or never")
 	}
 	return every
@@ -266,35 +265,8 @@ func (p *parser) duration(n *node, name, pointer string) (d time.Duration) {
 	d, err := ParseDuration(v.text)
 	if err != nil {
 		p.report(join(pointer, name), "wrong_form", err.Error(), "")
+	} else if d == 0 {
+		p.report(join(pointer, name), "too_small", "must be longer than nothing", "leave it out for what is usual")
 	}
 	return d
-}
-
-// number returns an integer member, or zero.
-// strs returns a member that is a string, or a list of them.
-func (n *node) strs(name string) []string {
-	m := n.get(name)
-	switch {
-	case m == nil:
-		return nil
-	case m.kind != arrayKind:
-		return []string{n.str(name)}
-	}
-	var all []string
-	for _, item := range m.items {
-		all = append(all, item.text)
-	}
-	return all
-}
-
-func (n *node) number(name string) int {
-	v := n.get(name)
-	if v == nil {
-		return 0
-	}
-	i, err := strconv.Atoi(string(v.raw))
-	if err != nil {
-		return 0
-	}
-	return i
 }

@@ -51,8 +51,8 @@ func (p *parser) walk(steps []*Step, s scope) {
 }
 
 func (p *parser) stepScope(step *Step, s scope) {
-	if loop, ok := step.breaks(); ok {
-		p.loopAround(loop, s, join(step.pointer, "input")+"/loop")
+	if step.isBreak() {
+		p.breakScope(step, s)
 	}
 	if l := step.OnError.Loop; l != "" {
 		p.loopAround(l, s, join(step.pointer, "on_error")+"/loop")
@@ -103,6 +103,20 @@ func absorb(s, branch scope) {
 		if s.steps[id] == absent {
 			s.steps[id] = maybe
 		}
+	}
+}
+
+// breakScope checks that a step ends a loop around it, which must be plain to see
+// before a run: a run could not leave any other.
+func (p *parser) breakScope(step *Step, s scope) {
+	pointer := join(step.pointer, "input") + "/loop"
+	loop := step.Input.Member("loop")
+	if raw, ok := loop.Constant(); ok {
+		p.loopAround(unquote(raw), s, pointer)
+		return
+	}
+	if loop != nil || step.Input != nil && step.Input.ref != nil {
+		p.report(pointer, "wrong_form", "must be the id of a loop, not a reference", "")
 	}
 }
 

@@ -2,6 +2,7 @@ package workflow
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 )
 
@@ -153,4 +154,33 @@ func plain(s string) bool {
 
 func text(s string, line, column int) *node {
 	return &node{raw: quote(s), text: s, isText: true, line: line, column: column}
+}
+
+// strs returns a member that is a string, or a list of them.
+func (n *node) strs(name string) []string {
+	m := n.get(name)
+	switch {
+	case m == nil:
+		return nil
+	case m.kind != arrayKind:
+		return []string{n.str(name)}
+	}
+	var all []string
+	for _, item := range m.items {
+		all = append(all, item.text)
+	}
+	return all
+}
+
+// number returns an integer member, or zero.
+func (n *node) number(name string) int {
+	v := n.get(name)
+	if v == nil {
+		return 0
+	}
+	i, err := strconv.Atoi(string(v.raw))
+	if err != nil {
+		return 0
+	}
+	return i
 }
