@@ -116,7 +116,7 @@ func (x *execution) Sleep(path string, s *workflow.Step, d time.Duration) (err e
 	if err != nil {
 		return err
 	}
-	if found && entry.State.Final() {
+	if found && entry.State.Final() || !found && d <= 0 {
 		return nil
 	}
 	_, span := x.traceStep(path, s)

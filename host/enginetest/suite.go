@@ -47,6 +47,7 @@ func Run(t *testing.T, s Subject) {
 		"Retry":            testRetry,
 		"RateLimit":        testRateLimit,
 		"TimerOverRestart": testTimerOverRestart,
+		"TimePastAtStart":  testTimePastAtStart,
 		"CancelInCall":     testCancelInCall,
 		"CancelInDelay":    testCancelInDelay,
 		"CancelParked":     testCancelParked,

@@ -77,6 +77,22 @@ func testTimerOverRestart(t *testing.T, r *rig) {
 	assert.Len(t, r.world.Calls("get"), 1)
 }
 
+func testTimePastAtStart(t *testing.T, r *rig) {
+	until := r.clock.Now().Add(time.Hour)
+	e := r.start(r.open())
+	r.begin(e, "- {id: d, connector: delay, operation: delay_until, input: {time: '"+until.Format(time.RFC3339)+"'}}\n")
+	r.blockUntil(1)
+	r.close(e)
+
+	r.clock.Advance(2 * time.Hour)
+	store := r.open()
+	e = r.start(store)
+	_, err := e.Resume(r.ctx)
+	require.NoError(t, err)
+	assert.Equal(t, host.RunSucceeded, r.wait(e).State)
+	assert.Equal(t, host.EntryDone, r.entry(store, "d").State, "nothing waits any more")
+}
+
 // quota is one reported quota.
 func quota(name, subject string, used float64, until time.Time) *connectorv1.Quota {
 	return &connectorv1.Quota{Name: name, Subject: subject, Used: used, BlockedUntil: stamp(until)}

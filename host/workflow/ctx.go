@@ -17,7 +17,8 @@ type Ctx interface {
 	// Call runs an operation, or one page of it, to its outcome, with all attempts
 	// that it takes.
 	Call(Call) (Outcome, error)
-	// Sleep returns when d has passed since the step was first reached.
+	// Sleep returns when d has passed since the step was first reached: at once if d
+	// is not above zero, where an earlier process may have begun to wait.
 	Sleep(path string, s *Step, d time.Duration) error
 	// Each runs the iterations of a loop and returns what came of them. An engine
 	// calls Run for each index, in order, up to Concurrency at once, with a Ctx of

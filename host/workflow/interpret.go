@@ -181,7 +181,11 @@ func delay(c Ctx, path string, s *Step, input json.RawMessage) (json.RawMessage,
 		if err != nil {
 			return nil, invalid("/time", "must be a time such as \"2026-11-22T14:05:00Z\"")
 		}
-		return sleep(c, path, s, until.Sub(c.Now()))
+		d := until.Sub(c.Now())
+		if d > maxDuration {
+			return nil, invalid("/time", "lies more than %d days ahead", maxDuration/(24*time.Hour))
+		}
+		return sleep(c, path, s, d)
 	}
 	raw, _ := rawMember(input, "duration")
 	d, err := ParseDuration(unquote(raw))
@@ -192,13 +196,8 @@ func delay(c Ctx, path string, s *Step, input json.RawMessage) (json.RawMessage,
 }
 
 func sleep(c Ctx, path string, s *Step, d time.Duration) (json.RawMessage, error) {
-	if d > maxDuration {
-		return nil, invalid("", "%v is longer than %d days", d, maxDuration/(24*time.Hour))
-	}
-	if d > 0 {
-		if err := c.Sleep(path, s, d); err != nil {
-			return nil, err
-		}
+	if err := c.Sleep(path, s, d); err != nil {
+		return nil, err
 	}
 	return json.RawMessage("{}"), nil
 }

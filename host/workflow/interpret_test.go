@@ -194,6 +194,13 @@ func TestRun_Delay(t *testing.T) {
 	_, _, p, err := interpret(t, "- {id: a, connector: delay, operation: delay, input: {duration: 1d2h}}\n- {id: b, connector: delay, operation: delay_until, input: {time: \"2026-11-22T15:00:00+01:00\"}}\n- {id: c, connector: delay, operation: delay_until, input: {time: \"2026-11-22T14:05:00Z\"}}\n")
 	require.NoError(t, err)
 	assert.Equal(t, 26*time.Hour+5*time.Minute, p.slept)
+
+	_, _, p, err = interpret(t, "- {id: a, connector: delay, operation: delay_until, input: {time: \"2099-11-22T15:00:00Z\"}}\n")
+	var failure *workflow.Failure
+	require.ErrorAs(t, err, &failure)
+	assert.Equal(t, "/time", failure.Pointer)
+	assert.Equal(t, "lies more than 400 days ahead", failure.Message)
+	assert.Zero(t, p.slept)
 }
 
 func TestRun_Paging(t *testing.T) {

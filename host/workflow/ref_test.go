@@ -26,9 +26,12 @@ func (p *plain) Call(c workflow.Call) (workflow.Outcome, error) {
 	}
 	return p.answer(c)
 }
-func (p *plain) Sleep(_ string, _ *workflow.Step, d time.Duration) error { p.slept += d; return nil }
-func (p *plain) Now() time.Time                                          { return time.Date(2026, 11, 22, 14, 0, 0, 0, time.UTC) }
-func (p *plain) Log(workflow.Event)                                      {}
+func (p *plain) Sleep(_ string, _ *workflow.Step, d time.Duration) error {
+	p.slept += max(d, 0)
+	return nil
+}
+func (p *plain) Now() time.Time     { return time.Date(2026, 11, 22, 14, 0, 0, 0, time.UTC) }
+func (p *plain) Log(workflow.Event) {}
 func (p *plain) Each(l *workflow.Loop) (sum workflow.Summary, err error) {
 	for i := range l.Count {
 		it, err := l.Run(p, i)
