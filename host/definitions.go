@@ -1,9 +1,11 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 
 	"github.com/storyloop/storyloop/host/workflow"
@@ -19,6 +21,14 @@ func (e *Engine) Define(ctx context.Context, doc *workflow.Document, enabled boo
 	d := Definition{
 		Name: doc.Name, Version: hex.EncodeToString(sum[:8]), Document: text, File: doc.File(),
 		Enabled: enabled, Subject: subject, AddedAt: e.Clock.Now(),
+	}
+	former, err := e.Store.Definition(ctx, d.Name, "")
+	var missing *NotFoundError
+	switch {
+	case err == nil && former.Version == d.Version:
+		d.AddedAt = former.AddedAt // it is there already
+	case err != nil && !errors.As(err, &missing):
+		return d, fmt.Errorf("storing workflow %s: %w", d.Name, err)
 	}
 	return d, e.define(ctx, d, doc)
 }
@@ -96,11 +106,7 @@ func (e *Engine) document(d Definition) (*workflow.Document, error) {
 	if doc != nil {
 		return doc, nil
 	}
-	name := d.File
-	if name == "" {
-		name = d.Name
-	}
-	doc, err := workflow.Parse(name, d.Document)
+	doc, err := workflow.Parse(cmp.Or(d.File, d.Name), d.Document)
 	if err != nil {
 		return nil, fmt.Errorf("reading version %s of workflow %s: %w", d.Version, d.Name, err)
 	}

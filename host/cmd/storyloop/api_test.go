@@ -152,6 +152,25 @@ steps:
     input: { duration: 1h }
 `
 
+func TestAPI_AddedOnce(t *testing.T) {
+	t.Parallel()
+	s := serveFile(t)
+	text, err := json.Marshal(map[string]any{"text": sleeper, "file": "mine.yaml"})
+	require.NoError(t, err)
+	s.must("POST", "/api/v1/workflows", string(text), nil)
+	type detail struct {
+		File    string
+		AddedAt time.Time `json:"added_at"`
+	}
+	var first, later detail
+	s.must("GET", "/api/v1/workflows/sleeper", "", &first)
+	assert.Equal(t, "mine.yaml", first.File)
+	s.must("POST", "/api/v1/workflows/sleeper/enable", "{}", nil)
+	s.must("POST", "/api/v1/workflows", string(text), nil)
+	s.must("GET", "/api/v1/workflows/sleeper", "", &later)
+	assert.Equal(t, first, later, "to turn it on, or to add the same again, changes neither")
+}
+
 func TestAPI_AnswersAsItIsDescribed(t *testing.T) {
 	t.Parallel()
 	s := serveFile(t)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -48,7 +49,7 @@ func (e *enabler) enableStored(ctx context.Context, name string, webhooks map[st
 	if err != nil {
 		return d, err
 	}
-	doc, err := workflow.Parse(d.Name, d.Document)
+	doc, err := workflow.Parse(cmp.Or(d.File, d.Name), d.Document)
 	if err == nil {
 		err = e.enable(ctx, doc, webhooks)
 	}
