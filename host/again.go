@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/storyloop/storyloop/host/workflow"
 )
@@ -120,15 +119,19 @@ func (x *execution) takeOver() error {
 	if err != nil {
 		return err
 	}
-	redo := redone{again: o.Again, loop: o.Loop, steps: map[string]bool{}}
-	switch {
-	case o.Again == AgainIterations:
+	redo := redone{steps: map[string]bool{}, failing: map[string]bool{}}
+	if o.Again == AgainIterations {
+		redo.asked = o.Loop
 		redo.add(o.Loop)
-	case old.Failure != nil && old.Failure.Path != "":
-		redo.failed = old.Failure.Path
-		redo.add(redo.failed)
 	}
-	for _, pass := range []func(Entry) error{redo.note, func(entry Entry) error {
+	if old.Failure != nil && old.Failure.Path != "" {
+		redo.through("", old.Failure.Path)
+	}
+	if err := x.eachEntry(ctx, old.ID, redo.note); err != nil {
+		return err
+	}
+	redo.settle()
+	err = x.eachEntry(ctx, old.ID, func(entry Entry) error {
 		if redo.steps[entry.Path] {
 			return nil
 		}
@@ -143,10 +146,9 @@ func (x *execution) takeOver() error {
 			return x.put(it, Written)
 		}
 		return nil
-	}} {
-		if err := x.eachEntry(ctx, old.ID, pass); err != nil {
-			return err
-		}
+	})
+	if err != nil {
+		return err
 	}
 	if err := x.takeOverValues(ctx, old.ID); err != nil {
 		return err
@@ -224,48 +226,4 @@ func (x *execution) eachEntry(ctx context.Context, run string, f func(Entry) err
 			return nil
 		}
 	}
-}
-
-// redone knows which steps are done again: those that failed and nobody dealt with,
-// and the loops and iterations around them.
-type redone struct {
-	again AgainFrom
-	loop  string
-	steps map[string]bool // By path.
-
-	failed string // Path of the step that ended the run.
-}
-
-// add adds a path and those of the loops and iterations around it.
-func (r *redone) add(path string) {
-	for i := range len(path) {
-		switch path[i] {
-		case '[':
-			r.steps[path[:i]] = true
-		case ']':
-			r.steps[path[:i+1]] = true
-		}
-	}
-	r.steps[path] = true
-}
-
-// note finds the iterations that failed.
-func (r *redone) note(entry Entry) error {
-	if entry.State != EntryFailed || !entry.iteration() {
-		return nil
-	}
-	var it workflow.Iteration
-	if err := json.Unmarshal(entry.Output, &it); err != nil {
-		return fmt.Errorf("reading what %s came to: %w", entry.Path, err)
-	}
-	asked := r.again == AgainIterations && entry.Loop == r.loop
-	// An iteration that failed beside the one which ended the run would end it again.
-	beside := r.again == AgainFailed && !it.Tolerated && strings.HasPrefix(r.failed, entry.Loop+"[")
-	if asked || beside {
-		r.add(entry.Path)
-		if it.Failure != nil && it.Failure.Path != "" {
-			r.add(it.Failure.Path)
-		}
-	}
-	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -152,6 +153,104 @@ func TestAgain_FailedIterationsOfAnotherVersion(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestAgain_FailedIterationsAndMore also goes on where the run failed after the loop:
+// to take that failure over would fail each run of it anew.
+func TestAgain_FailedIterationsAndMore(t *testing.T) {
+	t.Parallel()
+	l, mended := broken(t)
+	refuse := l.world.Before
+	l.world.Before = func(ctx context.Context, c enginetest.Call) *connectorv1.Failure {
+		if strings.HasSuffix(c.Key, "/after") && !mended.Load() {
+			return enginetest.Failed(connectorv1.FailureKind_FAILURE_KIND_REFUSED, "No.")
+		}
+		return refuse(ctx, c)
+	}
+	run := l.run(t, fmt.Sprintf(work, 1, "continue"))
+	require.Equal(t, host.RunFailed, run.State)
+	require.Equal(t, "after", run.Failure.Path)
+	mended.Store(true)
+	run = l.again(t, host.AgainRequest{From: host.AgainIterations, Loop: "loop"})
+	require.Equal(t, host.RunSucceeded, run.State, "%v", run.Failure)
+	for path, n := range l.posted() {
+		assert.Equal(t, 1, n, path)
+	}
+	assert.Len(t, l.posted(), 8)
+}
+
+// TestAgain_LoopsWithin does again all that failed in a loop within one that goes on.
+func TestAgain_LoopsWithin(t *testing.T) {
+	t.Parallel()
+	for _, outer := range []string{"continue", "stop"} {
+		t.Run(outer, func(t *testing.T) {
+			t.Parallel()
+			const loops = `
+- id: out
+  connector: loop
+  operation: loop_list
+  input: {list: [1, 2], concurrency: 2, on_error: %s}
+  steps:
+    - id: in
+      connector: loop
+      operation: loop_list
+      input: {list: [1, 2], concurrency: 2}
+      steps:
+        - {id: post, connector: world, operation: post, input: {text: "at {$.steps.in.index}"}}
+`
+			l := newLab(t, nil)
+			var mended atomic.Bool
+			var entered sync.WaitGroup
+			entered.Add(4)
+			l.world.Before = func(_ context.Context, c enginetest.Call) *connectorv1.Failure {
+				if mended.Load() {
+					return nil
+				}
+				entered.Done()
+				entered.Wait() // so that all of them fail
+				return enginetest.Failed(connectorv1.FailureKind_FAILURE_KIND_REFUSED, "No.")
+			}
+			l.run(t, fmt.Sprintf(loops, outer))
+			mended.Store(true)
+			req := host.AgainRequest{From: host.AgainIterations, Loop: "out"}
+			if outer == "stop" {
+				req = host.AgainRequest{From: host.AgainFailed}
+			}
+			run := l.again(t, req)
+			require.Equal(t, host.RunSucceeded, run.State, "%v", run.Failure)
+			assert.Len(t, l.posted(), 4, "all are done in the end, and none of them failed again")
+		})
+	}
+}
+
+// TestAgain_History says of a condition how it went this time.
+func TestAgain_History(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, nil)
+	var mended atomic.Bool
+	l.world.Before = func(context.Context, enginetest.Call) *connectorv1.Failure {
+		if mended.Load() {
+			return nil
+		}
+		return enginetest.Failed(connectorv1.FailureKind_FAILURE_KIND_REFUSED, "No.")
+	}
+	l.run(t, `
+- id: if
+  connector: boolean-condition
+  operation: boolean_condition
+  input: {conditions: [{value1: 1, comparison: "===", value2: 1}]}
+  branches:
+    true: [{id: post, connector: world, operation: post, input: {text: a}}]
+`)
+	mended.Store(true)
+	run := l.again(t, host.AgainRequest{From: host.AgainFailed})
+	require.Equal(t, host.RunSucceeded, run.State, "%v", run.Failure)
+	entry, found, err := l.store.Entry(t.Context(), run.ID, "if")
+	require.NoError(t, err)
+	require.True(t, found)
+	assert.Equal(t, host.EntryDone, entry.State)
+	assert.Nil(t, entry.Failure)
+	assert.Empty(t, entry.From)
 }
 
 // TestAgain_LostWrite goes on with a run that was cancelled in the middle of a

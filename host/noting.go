@@ -1,6 +1,7 @@
 package host
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 
@@ -33,8 +34,8 @@ func (x *execution) note(ev workflow.Event) {
 		return // the call has left its own
 	}
 	if x.mayHave(ev) {
-		_, found, err := x.e.Store.Entry(x.ctx, x.run.ID, ev.Path)
-		if err != nil || found {
+		old, found, err := x.e.Store.Entry(x.ctx, x.run.ID, ev.Path)
+		if err != nil || found && !outdated(old, ev) {
 			return
 		}
 	}
@@ -49,12 +50,24 @@ func (x *execution) note(ev workflow.Event) {
 	}
 }
 
+// outdated reports whether an entry that was taken over from another run says how
+// a choice and what followed went there, and it has gone differently here. Of no other
+// step can that be: it has been done again, or its entry holds.
+func outdated(old Entry, ev workflow.Event) bool {
+	other := (old.State == EntryFailed) != (ev.Kind == workflow.Failed) || !bytes.Equal(old.Output, ev.Output)
+	return old.From != "" && chooses(ev.Step) && other
+}
+
 // mayHave reports whether there may be an entry of what the interpreter did. To look
 // has the store write all that it holds back, which would cost a loop of conditions
 // a commit for each.
 func (x *execution) mayHave(ev workflow.Event) bool {
-	choice := ev.Step.Connector == workflow.ConditionConnector || ev.Step.Connector == workflow.BranchConnector
-	return x.resumed || !choice || ev.Kind == workflow.Failed
+	return x.resumed || !chooses(ev.Step) || ev.Kind == workflow.Failed
+}
+
+// chooses reports whether a step does nothing but take a branch.
+func chooses(s *workflow.Step) bool {
+	return s.Connector == workflow.ConditionConnector || s.Connector == workflow.BranchConnector
 }
 
 // recorded looks a step up in the journal.
