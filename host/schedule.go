@@ -40,8 +40,7 @@ const shortest = time.Second
 type Timetable struct {
 	Input ScheduleInput
 	every time.Duration
-	cron  cron.Schedule
-	zone  *time.Location
+	cron  *wallClock
 }
 
 // ParseSchedule reads the input of the trigger "schedule". What is wrong is an
@@ -73,16 +72,19 @@ func (t *Timetable) interval(every string) (err error) {
 	return nil
 }
 
-func (t *Timetable) parse(in ScheduleInput) (err error) {
-	if t.zone, err = time.LoadLocation(in.TimeZone); err != nil || in.TimeZone == "Local" {
+func (t *Timetable) parse(in ScheduleInput) error {
+	zone, err := time.LoadLocation(in.TimeZone)
+	if err != nil || in.TimeZone == "Local" {
 		return &InputError{"/time_zone", fmt.Sprintf("%q is no time zone; use a name such as \"Europe/Berlin\"", in.TimeZone)}
 	}
 	if strings.Contains(in.Cron, "TZ=") || strings.HasPrefix(in.Cron, "@every") {
 		return &InputError{"/cron", "takes no time zone and no interval; use time_zone and every"}
 	}
-	if t.cron, err = cron.ParseStandard(in.Cron); err != nil {
+	times, err := cron.ParseStandard(in.Cron)
+	if err != nil {
 		return &InputError{"/cron", fmt.Sprintf("is no cron expression such as \"30 9 * * 1-5\": %v", err)}
 	}
+	t.cron = &wallClock{times, zone}
 	if t.Next(time.Unix(0, 0), time.Unix(0, 0)).IsZero() {
 		return &InputError{"/cron", "is never due"}
 	}
@@ -92,11 +94,7 @@ func (t *Timetable) parse(in ScheduleInput) (err error) {
 // Next returns the first due time after one. Intervals count from the anchor.
 func (t *Timetable) Next(anchor, after time.Time) time.Time {
 	if t.cron != nil {
-		next := t.cron.Next(after.In(t.zone))
-		if next.IsZero() {
-			return next
-		}
-		return next.UTC()
+		return t.cron.next(after)
 	}
 	if after.Before(anchor) {
 		return anchor.Add(t.every).UTC()
