@@ -90,7 +90,7 @@ func (c *converter) rawRequest(p *properties) *node {
 	if h := c.pairs(p, "headers"); !h.empty() {
 		out.set("headers", h)
 	}
-	if b := c.body(p); b != nil {
+	if b := c.body(p, false); b != nil {
 		out.set("body", b)
 	}
 	p.usual("include_raw_body", "false")
@@ -150,8 +150,8 @@ func asText(n *node) *node {
 }
 
 // body converts the body of a request: one of raw, form_urlencoded, form_data,
-// binary and none.
-func (c *converter) body(p *properties) *node {
+// binary and none. A raw one is JSON, or also text.
+func (c *converter) body(p *properties, texts bool) *node {
 	v := p.take("body")
 	if v == nil || v.get("none") != nil || v.empty() {
 		return nil
@@ -159,7 +159,7 @@ func (c *converter) body(p *properties) *node {
 	at := p.at("body")
 	switch {
 	case v.get("raw") != nil:
-		return c.rawBody(v.get("raw"), at)
+		return c.rawBody(v.get("raw"), at, texts)
 	case v.get("form_urlencoded").constantForm(), v.get("form_data").constantForm():
 		form := v.get("form_urlencoded")
 		if form == nil {
@@ -190,8 +190,8 @@ func (n *node) constantForm() bool {
 	return true
 }
 
-// rawBody converts a body that is JSON. In Tray that is mostly a text.
-func (c *converter) rawBody(raw *node, at place) *node {
+// rawBody converts a body that is JSON, or also text. In Tray it is mostly a text.
+func (c *converter) rawBody(raw *node, at place, texts bool) *node {
 	if raw.kind == objectKind || raw.kind == listKind || isReference(raw) {
 		return object(pair("json", raw))
 	}
@@ -199,6 +199,9 @@ func (c *converter) rawBody(raw *node, at place) *node {
 		if n, err := parse([]byte(s)); err == nil {
 			return object(pair("json", c.escaped(n, at)))
 		}
+	}
+	if texts && raw.kind == textKind && !secretName.MatchString(raw.text) {
+		return object(pair("text", raw))
 	}
 	c.lose(at, "write the body as an object under json", "a body that is text with values in it has no counterpart")
 	return c.unconverted(at.step, at.pointer)

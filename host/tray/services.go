@@ -110,74 +110,6 @@ func (c *converter) respond(p *properties) converted {
 	return converted{connector: "terminate", operation: "finish", input: in}
 }
 
-// request converts a call of another service over HTTP.
-func (c *converter) request(p *properties) converted {
-	method, ok := strings.CutSuffix(p.s.operation, "_request")
-	switch method {
-	case "get", "post", "put", "patch", "delete", "head", "options":
-	default:
-		ok = false
-	}
-	if !ok {
-		return c.unknownOperation(p, "http-client")
-	}
-	in := object(pair("method", text(strings.ToUpper(method))), pair("url", c.required(p, "url")))
-	if q := c.pairs(p, "queries", "query_parameters"); !q.empty() {
-		in.set("query", q)
-	}
-	if h := c.pairs(p, "headers"); !h.empty() {
-		in.set("headers", h)
-	}
-	if b := c.body(p); b != nil {
-		in.set("body", b)
-	}
-	c.requestAuth(p)
-	p.usual("follow_redirect", "true", "false")
-	p.usual("follow_keep_method", "false")
-	p.usual("follow_authorization_header", "false")
-	p.usual("reject_unauthorized", "true")
-	p.usual("case_sensitive_headers", "false")
-	p.usual("include_raw_body", "false")
-	p.usual("parse_response", "true", "json", "")
-	c.expectedStatus(p)
-	return converted{connector: "http-client", operation: "request", input: in}
-}
-
-// requestAuth takes the credentials of a request. They are not copied.
-func (c *converter) requestAuth(p *properties) {
-	raw := p.s.properties.get("auth")
-	if raw == nil {
-		return
-	}
-	p.mark("auth")
-	for _, m := range raw.get("value").fields() {
-		if m.name != "none" {
-			c.note(Error, p.s.id, p.at("auth").pointer, "send a header Authorization whose value comes from $.env", "how the request signs in (%s) was not copied", quoted(m.name))
-		}
-	}
-}
-
-// fields returns the members of an object, or none.
-func (n *node) fields() []member {
-	if n == nil || n.kind != objectKind {
-		return nil
-	}
-	return n.members
-}
-
-// expectedStatus takes the range of statuses that are no failure: 2xx here.
-func (c *converter) expectedStatus(p *properties) {
-	v := p.take("status_code")
-	if v == nil {
-		return
-	}
-	r := v.get("range")
-	if from, to := r.get("from"), r.get("to"); from != nil && to != nil && from.text == "200" && to.text == "299" {
-		return
-	}
-	c.note(Warning, p.s.id, p.at("status_code").pointer, "handle the others with on_error", "which statuses are no failure cannot be chosen here: those of 200 to 299 are")
-}
-
 // email converts a mail. The sender is the host's.
 func (c *converter) email(p *properties) converted {
 	if !strings.HasPrefix(p.s.operation, "send") {
@@ -205,8 +137,15 @@ func (c *converter) email(p *properties) converted {
 	return converted{connector: "send-email", operation: "send", input: in}
 }
 
-// addresses converts a list of {email, name} to one of addresses.
+// addresses converts a list of {email, name} to one of addresses. A text may hold
+// several.
 func (c *converter) addresses(v *node) *node {
+	if s, ok := v.literal(); ok && !strings.Contains(s, "\"") {
+		v = list()
+		for address := range strings.SplitSeq(s, ",") {
+			v.items = append(v.items, text(strings.TrimSpace(address)))
+		}
+	}
 	if v.kind != listKind {
 		return v
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -127,6 +128,60 @@ func TestImport_ChecksFindNothingWhereAllHasCounterparts(t *testing.T) {
 				assert.NotEqual(t, tray.Error, n.Severity, "%s: %s", name, n.Message)
 			}
 		}
+	}
+}
+
+// TestImport_Requests writes requests to other services as http-client takes them.
+func TestImport_Requests(t *testing.T) {
+	t.Parallel()
+	const export = `{"tray_export_version": 4, "workflows": [{"id": "w", "title": "Requests", "settings": {"config": {"n": 17841405726653027}},
+		"steps_structure": [{"name": "trigger", "type": "normal"}, {"name": "http-client-1", "type": "normal"}, {"name": "http-client-2", "type": "normal"},
+			{"name": "http-client-3", "type": "normal"}, {"name": "send-email-1", "type": "normal"}],
+		"steps": {
+			"trigger": {"connector": {"name": "noop"}, "operation": "trigger", "properties": {}},
+			"http-client-1": {"connector": {"name": "http-client"}, "operation": "get_request", "properties": {
+				"url": {"type": "string", "value": "https://example.com/a"},
+				"follow_redirect": {"type": "boolean", "value": false},
+				"queries": {"type": "array", "value": [%s, %s]},
+				"headers": {"type": "array", "value": [%s]}}},
+			"http-client-2": {"connector": {"name": "http-client"}, "operation": "post_request", "properties": {
+				"url": {"type": "string", "value": "https://example.com/b"},
+				"headers": {"type": "array", "value": [{"type": "object", "value": {"key": {"type": "string", "value": "content-type"}, "value": {"type": "string", "value": "application/json"}}}]},
+				"body": {"type": "object", "value": {"raw": {"type": "string", "value": "{\"id\": \"{$.config.n}\"}"}}}}},
+			"http-client-3": {"connector": {"name": "http-client"}, "operation": "put_request", "properties": {
+				"url": {"type": "string", "value": "https://example.com/c"},
+				"body": {"type": "object", "value": {"form_urlencoded": {"type": "object", "value": {"id": {"type": "jsonpath", "value": "$.config.n"}}}}}}},
+			"send-email-1": {"connector": {"name": "send-email"}, "operation": "send_email", "properties": {
+				"to": {"type": "string", "value": "a@example.com, b@example.com"}, "subject": {"type": "string", "value": "Done"},
+				"content": {"type": "string", "value": "All of it."}}}}}]}`
+	entry := func(value string) string {
+		return `{"type": "object", "value": {"key": {"type": "string", "value": "X-Tag"}, "value": ` + value + `}}`
+	}
+	results, err := tray.Import("w.json", fmt.Appendf(nil, export,
+		entry(`{"type": "integer", "value": 1}`), entry(`{"type": "jsonpath", "value": "$.config.n"}`), entry(`{"type": "jsonpath", "value": "$.config.n"}`)))
+	require.NoError(t, err)
+	for _, n := range results[0].Notes {
+		assert.Equal(t, tray.Info, n.Severity, n.Message)
+	}
+	assert.Empty(t, check(t, results[0]))
+	doc, err := workflow.Parse("w.yaml", results[0].Document)
+	require.NoError(t, err)
+	var steps struct {
+		Steps []struct {
+			Operation string
+			Input     json.RawMessage
+		}
+	}
+	require.NoError(t, json.Unmarshal(doc.JSON(), &steps))
+	require.Len(t, steps.Steps, 4)
+	assert.Equal(t, "get", steps.Steps[0].Operation, "what only reads is tried again like a read")
+	for i, want := range []string{
+		`{"url": "https://example.com/a", "query": {"X-Tag": ["1", "{$.config.n}"]}, "headers": {"X-Tag": "{$.config.n}"}, "max_redirects": 0}`,
+		`{"method": "POST", "url": "https://example.com/b", "headers": {"content-type": "application/json"}, "body": "{\"id\": \"{$.config.n}\"}", "body_type": "text"}`,
+		`{"method": "PUT", "url": "https://example.com/c", "body": {"id": "{$.config.n}"}, "body_type": "form"}`,
+		`{"to": ["a@example.com", "b@example.com"], "subject": "Done", "text": "All of it."}`,
+	} {
+		assert.JSONEq(t, want, string(steps.Steps[i].Input))
 	}
 }
 
