@@ -45,7 +45,8 @@ type Engine struct {
 	ends     ends
 	hooks    hooks
 	arrivals arrivals
-	tracer   trace.Tracer // Nil if nothing is traced.
+	tracer   trace.Tracer  // Nil if nothing is traced.
+	halted   chan struct{} // Has an item if a run stopped since the store was broken.
 
 	stop    context.Context // Ends when the engine closes.
 	halt    context.CancelFunc
@@ -89,6 +90,7 @@ func NewEngine(s Setup) *Engine {
 	changed, tellAll := context.WithCancel(context.Background())
 	e := &Engine{
 		Setup: s, throttle: newThrottle(s.Store, s.Log), slots: make(chan struct{}, s.MaxRuns), stop: stop, halt: halt,
+		halted: make(chan struct{}, 1),
 		active: map[string]*execution{}, documents: map[string]*workflow.Document{},
 		changed: changed, tellAll: tellAll,
 	}

@@ -22,8 +22,8 @@ var (
 	errAtRest    = errors.New("the run is at rest") // Parked, or the engine closes.
 )
 
-// storeError says that the store is broken: the run stays unfinished, and another
-// start of the host goes on with it.
+// storeError says that the store is broken: the run stays unfinished, and the host
+// goes on with it when it works again, or at its next start.
 type storeError struct{ err error }
 
 func (e *storeError) Error() string { return "writing the journal: " + e.err.Error() }
@@ -45,6 +45,7 @@ type execution struct {
 	rest    context.CancelFunc
 	done    chan struct{} // Closed when the run has come to rest.
 	err     error         // Set before done is closed, if the store is broken.
+	stuck   bool          // The store did not take how the run goes on, or has ended.
 	last    Progress      // What watchers are told in the end.
 
 	entering sync.Mutex // Held by who takes the run's place.
@@ -115,6 +116,9 @@ func (x *execution) main() {
 		x.e.mu.Lock()
 		delete(x.e.active, x.run.ID)
 		x.e.mu.Unlock()
+		if x.stuck { // now that nothing is in the way of going on with it
+			x.e.noteHalted()
+		}
 		// After that, so that who looks whether to wait for it does not miss it.
 		x.last.Kind = RunEnded
 		x.tell(x.last)
@@ -201,6 +205,7 @@ func (x *execution) end(output json.RawMessage, err error) {
 	case errors.As(err, &broken):
 		x.err = fmt.Errorf("run %s of %s: %w", r.ID, r.Workflow, err)
 		x.log(slog.LevelError, "a run stopped since the store is broken", slog.Any("error", err))
+		x.stuck = true
 		x.last = Progress{State: r.State, Message: err.Error()}
 		return
 	case errors.Is(err, errCancelled):
@@ -225,6 +230,7 @@ func (x *execution) end(output json.RawMessage, err error) {
 	if err != nil {
 		x.err = fmt.Errorf("storing how run %s ended: %w", r.ID, err)
 		x.log(slog.LevelError, "the end of a run was not stored", slog.Any("error", err))
+		x.stuck = true
 	}
 	x.run = r
 	x.logEnd()

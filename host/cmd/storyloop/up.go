@@ -163,6 +163,7 @@ func (a *app) up(ctx context.Context, files []string, o upOptions) error {
 	beside.Go(func() { s.dispatch(serving, wake) })
 	beside.Go(func() { _ = s.engine.RunSchedules(serving) }) // it logs what goes wrong
 	beside.Go(func() { _ = s.engine.RunPolls(serving, stored) })
+	beside.Go(func() { _ = s.engine.RunHalted(serving) })
 	beside.Go(func() { s.retain(serving, o.keep) })
 	defer func() { stop(); beside.Wait() }()
 	withdraw, err := web.announce()
