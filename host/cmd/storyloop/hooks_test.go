@@ -166,3 +166,19 @@ func TestUp_WhatWasAcknowledgedOutlivesTheProcess(t *testing.T) {
 	require.NoError(t, json.NewDecoder(resp.Body).Decode(&list))
 	assert.Len(t, list.Runs, requests, "each once")
 }
+
+func TestUp_TakesOverANewSecret(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	vault := filepath.Join(dir, "vault.yaml")
+	require.NoError(t, os.WriteFile(vault, []byte(shopKey), 0o600))
+	line := begin(t, exec.CommandContext(t.Context(), os.Args[0], "up", "--json", "--lock", lock,
+		"--data", filepath.Join(dir, "storyloop.db"), "--credentials", vault, write(t, "signed.yaml", signedOrders)))
+	bearer := func(secret string) map[string]string {
+		return map[string]string{"Content-Type": "application/json", "Authorization": "Bearer " + secret}
+	}
+	require.Equal(t, 202, ask(t, "POST", line.Hooks["signed"], bearer("a-text-that-nobody-guesses")))
+	require.NoError(t, os.WriteFile(vault, []byte(strings.Replace(shopKey, "a-text-that", "another-that", 1)), 0o600))
+	assert.Equal(t, 202, ask(t, "POST", line.Hooks["signed"], bearer("another-that-nobody-guesses")))
+	assert.Equal(t, 401, ask(t, "POST", line.Hooks["signed"], bearer("a-text-that-nobody-guesses")))
+}
