@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"regexp"
-	"strconv"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -28,35 +26,18 @@ func parseYAML(src []byte) (*node, error) {
 	if err := d.Decode(&doc); errors.Is(err, io.EOF) {
 		return nil, &syntaxError{place{1, 1}, "empty", "the file is empty", ""}
 	} else if err != nil {
-		return nil, yamlError(err)
+		return nil, yamlError(src, err)
 	}
 	if err := d.Decode(&more); err == nil {
 		return nil, &syntaxError{place{more.Line, more.Column}, "two_documents", "a second document begins here", "one workflow a file"}
 	} else if !errors.Is(err, io.EOF) {
-		return nil, yamlError(err)
+		return nil, yamlError(src, err)
 	}
 	if len(doc.Content) != 1 {
 		return nil, &syntaxError{place{1, 1}, "empty", "the file is empty", ""}
 	}
 	b := yamlBuilder{open: map[*yaml.Node]bool{}}
 	return b.build(doc.Content[0], 0)
-}
-
-// yamlLine finds the line in the library's message: it offers no other way.
-var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
-
-func yamlError(err error) error {
-	at, message := place{1, 1}, err.Error()
-	if m := yamlLine.FindStringSubmatch(message); m != nil {
-		message = m[2]
-		if n, err := strconv.Atoi(m[1]); err == nil {
-			at.line = n
-		}
-	}
-	if strings.Contains(message, "cannot start any token") {
-		return &syntaxError{at, "syntax", "not YAML: " + message, "indent with spaces, not with tabs; put quotes around what begins with @, ` or %"}
-	}
-	return &syntaxError{at, "syntax", "not YAML: " + message, "within { } and [ ], put quotes around what holds one of { } [ ] , or a colon and a space"}
 }
 
 // yamlBuilder turns YAML's nodes into ours.
