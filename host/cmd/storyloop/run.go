@@ -29,8 +29,8 @@ func (a *app) runCommand() *cobra.Command {
 		Use:   "run FILE",
 		Short: "Run a workflow once and show its progress",
 		Long: `Run checks a workflow document, runs it to its end and says how it went. With
---json it prints one object: the run's state, and the outputs of the steps
-outside of loops.`,
+--json it prints one object: the run's state, its output if a step gave it one,
+and the outputs of the steps outside of loops.`,
 		Example: `  storyloop run examples/every-story.yaml --sandbox
   storyloop run mine.yaml --credentials credentials.yaml --json | jq '.steps["loop-1"]'
   storyloop run reply.yaml --trigger @event.json`,
@@ -114,6 +114,7 @@ type runResult struct {
 	Seconds  float64                    `json:"seconds"`
 	Failure  *workflow.Failure          `json:"failure,omitempty"`
 	Question string                     `json:"question,omitempty"`
+	Output   json.RawMessage            `json:"output,omitempty"`
 	Steps    map[string]json.RawMessage `json:"steps"`
 }
 
@@ -139,7 +140,7 @@ func (a *app) printRun(ctx context.Context, s *stack, r host.Run) error {
 		if err != nil {
 			return err
 		}
-		if err := a.printJSON(runResult{r.ID, r.Workflow, r.State, took.Seconds(), r.Failure, question, steps}); err != nil {
+		if err := a.printJSON(runResult{r.ID, r.Workflow, r.State, took.Seconds(), r.Failure, question, r.Output, steps}); err != nil {
 			return err
 		}
 		return verdict

@@ -105,6 +105,24 @@ steps:
 	assert.Equal(t, 2, r.code, r.stderr)
 }
 
+// TestRun_Output gives the run's output also where a step in a loop gave it.
+func TestRun_Output(t *testing.T) {
+	t.Parallel()
+	doc := write(t, "first.yaml", `name: first
+trigger: { connector: manual }
+steps:
+  - id: loop-1
+    connector: loop
+    operation: loop_list
+    input: { list: [17841405726653027, 2] }
+    steps:
+      - { id: terminate-1, connector: terminate, operation: finish, input: { output: { id: $.steps.loop-1.value } } }
+`)
+	r := storyloop(t, "run", doc, "--json")
+	require.Equal(t, 0, r.code, r.stderr)
+	assert.Contains(t, r.stdout, `"output":{"id":17841405726653027}`)
+}
+
 // The payloads are those of Meta's documentation, with the array around them.
 const (
 	commentMention = `[{"entry":[{"changes":[{"field":"mentions","value":{"comment_id":"17894227972186120","media_id":"17918195224117851"}}],"id":"17841405726653026","time":1520622968}],"object":"instagram"}]`
