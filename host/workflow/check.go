@@ -27,7 +27,7 @@ type Surroundings struct {
 // Check returns all that is wrong with a document among its surroundings, in the
 // order of its text. Warnings are among them: see [Problems.Err].
 func Check(doc *Document, in Surroundings) Problems {
-	c := checker{parser: parser{doc: doc}, in: in, schemas: map[string]*validate.Schema{}, outputs: map[string]any{}}
+	c := checker{parser: parser{doc: doc, problems: slices.Clone(doc.doubts)}, in: in, schemas: map[string]*validate.Schema{}, outputs: map[string]any{}}
 	c.trigger(&doc.Trigger)
 	doc.EachStep(c.step)
 	c.problems.sort()

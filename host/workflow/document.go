@@ -19,9 +19,10 @@ type Document struct {
 	Env         []string        // The only variables that $.env leads to.
 	Steps       []*Step
 
-	file string
-	tree *node
-	ids  map[string]*Step
+	file   string
+	tree   *node
+	ids    map[string]*Step
+	doubts Problems // For Check to report.
 }
 
 // Trigger is what starts a workflow.

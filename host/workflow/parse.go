@@ -99,6 +99,14 @@ func (p *parser) report(pointer, code, message, hint string) {
 	})
 }
 
+// doubt reports what no new document may hold, and those that are kept may: runs of
+// them go on.
+func (p *parser) doubt(pointer, code, message, hint string) {
+	known := len(p.problems)
+	p.report(pointer, code, message, hint)
+	p.doc.doubts, p.problems = append(p.doc.doubts, p.problems[known:]...), p.problems[:known]
+}
+
 func (p *parser) document(n *node) {
 	d := p.doc
 	d.Name, d.Title, d.Description = n.str("name"), n.str("title"), n.str("description")
@@ -135,7 +143,7 @@ func (p *parser) poll(n *node) time.Duration {
 		return NeverPoll
 	}
 	every := p.duration(n, "poll", "/trigger")
-	if every > 0 && every < shortest {
+	if n.get("poll") != nil && every < shortest {
 		p.report("/trigger/poll", "too_small", fmt.Sprintf("must be %s at least", shortest), "such as 5m, or never")
 	}
 	return every
@@ -177,9 +185,9 @@ func (p *parser) step(n *node, pointer string) *Step {
 	}
 	if r := n.get("retry"); r != nil {
 		s.Retry.MaxAttempts = r.number("max_attempts")
-		s.Retry.MaxWait = p.duration(r, "max_wait", join(pointer, "retry"))
+		s.Retry.MaxWait = p.limit(r, "max_wait", join(pointer, "retry"))
 	}
-	s.Timeout = p.duration(n, "timeout", pointer)
+	s.Timeout = p.limit(n, "timeout", pointer)
 	if g := n.get("paging"); g != nil {
 		s.Paging = Paging{All: g.str("mode") == "all", MaxItems: g.number("max_items")}
 	}
@@ -265,8 +273,15 @@ func (p *parser) duration(n *node, name, pointer string) (d time.Duration) {
 	d, err := ParseDuration(v.text)
 	if err != nil {
 		p.report(join(pointer, name), "wrong_form", err.Error(), "")
-	} else if d == 0 {
-		p.report(join(pointer, name), "too_small", "must be longer than nothing", "leave it out for what is usual")
+	}
+	return d
+}
+
+// limit reads a duration that bounds something.
+func (p *parser) limit(n *node, name, pointer string) time.Duration {
+	d := p.duration(n, name, pointer)
+	if d == 0 && n.get(name) != nil {
+		p.doubt(join(pointer, name), "too_small", "must be longer than nothing", "leave it out for what is usual")
 	}
 	return d
 }

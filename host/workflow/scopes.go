@@ -116,7 +116,7 @@ func (p *parser) breakScope(step *Step, s scope) {
 		return
 	}
 	if loop != nil || step.Input != nil && step.Input.ref != nil {
-		p.report(pointer, "wrong_form", "must be the id of a loop, not a reference", "")
+		p.doubt(pointer, "wrong_form", "must be the id of a loop, not a reference", "")
 	}
 }
 
