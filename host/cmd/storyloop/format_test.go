@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	connectorv1 "github.com/storyloop/storyloop/proto/connector/v1"
 	"github.com/stretchr/testify/assert"
 )
 
@@ -27,4 +28,15 @@ func TestDuration_IsNeverNothing(t *testing.T) {
 	} {
 		assert.Equal(t, want, duration(d))
 	}
+}
+
+func TestFailure_TellsWhatTheRemoteServiceSaid(t *testing.T) {
+	t.Parallel()
+	f := &connectorv1.Failure{
+		Kind: connectorv1.FailureKind_FAILURE_KIND_UNAUTHENTICATED, Message: "The token is dead.",
+		Upstream: &connectorv1.Upstream{Status: 200, Code: "190"},
+	}
+	assert.EqualError(t, failureError(f), "unauthenticated: The token is dead.\n  the remote service said: (HTTP 200, code 190)")
+	f.Upstream.Message, f.Upstream.TraceId = "Sign in.", "AbC"
+	assert.EqualError(t, failureError(f), "unauthenticated: The token is dead.\n  the remote service said: Sign in. (HTTP 200, code 190, trace AbC)")
 }

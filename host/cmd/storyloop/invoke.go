@@ -199,7 +199,11 @@ func failureError(f *connectorv1.Failure) error {
 		}
 	}
 	if u := f.GetUpstream(); u.GetCode() != "" {
-		text += "\n  the remote service said: " + strings.TrimSpace(fmt.Sprintf("%s (HTTP %d, code %s, trace %s)", u.GetMessage(), u.GetStatus(), u.GetCode(), u.GetTraceId()))
+		at := fmt.Sprintf("HTTP %d, code %s", u.GetStatus(), u.GetCode())
+		if u.GetTraceId() != "" {
+			at += ", trace " + u.GetTraceId()
+		}
+		text += "\n  the remote service said: " + strings.TrimSpace(u.GetMessage()+" ("+at+")")
 	}
 	if f.GetRetryAfter() != nil {
 		text += fmt.Sprintf("\n  try again in %s", f.GetRetryAfter().AsDuration())
