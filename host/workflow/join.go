@@ -7,12 +7,12 @@ import (
 
 // Join puts the pages of a list together: the first page, with the items of all.
 // It is what a reference to a step with paging sees. Items is the JSON Pointer of
-// the list in a page.
-func Join(pages []json.RawMessage, items string) (json.RawMessage, error) {
+// the list in a page, most is how many items the step wants, if that is not zero.
+func Join(pages []json.RawMessage, items string, most int) (json.RawMessage, error) {
 	if len(pages) == 0 {
 		return nil, nil
 	}
-	if len(pages) == 1 {
+	if len(pages) == 1 && (most == 0 || items == "") {
 		return pages[0], nil
 	}
 	where := strings.Split(items, "/")[1:]
@@ -24,6 +24,9 @@ func Join(pages []json.RawMessage, items string) (json.RawMessage, error) {
 			return nil, err
 		}
 		all, size = append(all, more...), size+n
+	}
+	if most > 0 {
+		all = all[:min(most, len(all))]
 	}
 	return replace(pages[0], where, joinItems(all, size)), nil
 }

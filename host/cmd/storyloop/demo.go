@@ -65,7 +65,7 @@ func (a *app) demo(ctx context.Context) error {
 		return err
 	}
 	if run.State != host.RunSucceeded {
-		return a.printRun(ctx, s, run)
+		return a.printRun(ctx, s, doc, run)
 	}
 	stories, pages, err := s.stories(ctx, run.ID)
 	if err != nil {

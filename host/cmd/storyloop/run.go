@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -62,7 +63,7 @@ and the outputs of the steps outside of loops.`,
 			if err != nil {
 				return err
 			}
-			return a.printRun(cmd.Context(), s, run)
+			return a.printRun(cmd.Context(), s, doc, run)
 		},
 	}
 	f := cmd.Flags()
@@ -75,10 +76,16 @@ and the outputs of the steps outside of loops.`,
 // noTrigger is what $.steps.trigger holds unless told otherwise.
 const noTrigger = "{}"
 
-// runOnce runs a workflow to its end, or until it is parked, showing progress.
+// runOnce runs a workflow to its end, or until it is parked, showing progress. One
+// that is on in the data file stays on.
 // When ctx ends the run is cancelled.
 func (s *stack) runOnce(ctx context.Context, doc *workflow.Document, trigger json.RawMessage) (host.Run, error) {
-	if _, err := s.engine.Define(ctx, doc, false, ""); err != nil {
+	former, err := s.engine.Store.Definition(ctx, doc.Name, "")
+	var missing *host.NotFoundError
+	if err != nil && !errors.As(err, &missing) {
+		return host.Run{}, err
+	}
+	if _, err := s.engine.Define(ctx, doc, former.Enabled, former.Subject); err != nil {
 		return host.Run{}, err
 	}
 	id := newRunID()
@@ -119,7 +126,7 @@ type runResult struct {
 }
 
 // printRun says how a run went, and turns that into the exit code.
-func (a *app) printRun(ctx context.Context, s *stack, r host.Run) error {
+func (a *app) printRun(ctx context.Context, s *stack, doc *workflow.Document, r host.Run) error {
 	ended := r.EndedAt
 	if ended.IsZero() { // parked: it will go on
 		ended = time.Now()
@@ -136,7 +143,7 @@ func (a *app) printRun(ctx context.Context, s *stack, r host.Run) error {
 		verdict = &exitError{exitFailed, fmt.Errorf("run %s %s: %w%s", r.ID, r.State, r.Failure, s.saidOf(ctx, r))}
 	}
 	if a.json {
-		steps, err := s.outputs(ctx, r.ID)
+		steps, err := s.outputs(ctx, doc, r.ID)
 		if err != nil {
 			return err
 		}
@@ -164,7 +171,7 @@ func (s *stack) saidOf(ctx context.Context, r host.Run) string {
 }
 
 // outputs returns what the steps outside of loops gave, by step.
-func (s *stack) outputs(ctx context.Context, run string) (map[string]json.RawMessage, error) {
+func (s *stack) outputs(ctx context.Context, doc *workflow.Document, run string) (map[string]json.RawMessage, error) {
 	pages, items := map[string][]json.RawMessage{}, map[string]string{}
 	err := s.eachEntry(ctx, run, func(e host.Entry) {
 		if !strings.Contains(e.Path, "[") && len(e.Output) > 0 {
@@ -177,7 +184,11 @@ func (s *stack) outputs(ctx context.Context, run string) (map[string]json.RawMes
 	}
 	steps := map[string]json.RawMessage{}
 	for step, outputs := range pages {
-		if steps[step], err = workflow.Join(outputs, items[step]); err != nil {
+		most := 0
+		if s, ok := doc.Step(step); ok {
+			most = s.Paging.MaxItems
+		}
+		if steps[step], err = workflow.Join(outputs, items[step], most); err != nil {
 			return nil, fmt.Errorf("putting the pages of %s together: %w", step, err)
 		}
 	}

@@ -105,6 +105,42 @@ steps:
 	assert.Equal(t, 2, r.code, r.stderr)
 }
 
+// TestRun_KeepsAWorkflowOn runs a workflow of a host that is down meanwhile.
+func TestRun_KeepsAWorkflowOn(t *testing.T) {
+	t.Parallel()
+	doc := write(t, "on.yaml", "name: \"on\"\ntrigger: { connector: callable }\nsteps: []\n")
+	data := filepath.Join(t.TempDir(), "storyloop.db")
+	for _, args := range [][]string{{"workflows", "add", doc, "--enable"}, {"run", doc}} {
+		r := storyloop(t, append(args, "--data", data)...)
+		require.Equal(t, 0, r.code, r.stderr)
+	}
+	r := storyloop(t, "workflows", "list", "--json", "--data", data)
+	require.Equal(t, 0, r.code, r.stderr)
+	assert.Contains(t, r.stdout, `"enabled":true`)
+}
+
+// TestRun_ListsNoMoreThanAsked shows of a list what references to it see.
+func TestRun_ListsNoMoreThanAsked(t *testing.T) {
+	t.Parallel()
+	doc := write(t, "few.yaml", `name: few
+trigger: { connector: manual }
+steps:
+  - id: instagram-1
+    connector: instagram
+    operation: list_stories
+    credential: bluebottle
+    input: { ig_user_id: "17841405726653026", limit: 2 }
+    paging: { mode: all, max_items: 3 }
+`)
+	r := storyloop(t, "run", doc, "--sandbox", "--json", "--stories", "9")
+	require.Equal(t, 0, r.code, r.stderr)
+	var got struct {
+		Steps map[string]struct{ Data []json.RawMessage }
+	}
+	require.NoError(t, json.Unmarshal([]byte(r.stdout), &got))
+	assert.Len(t, got.Steps["instagram-1"].Data, 3)
+}
+
 // TestRun_Output gives the run's output also where a step in a loop gave it.
 func TestRun_Output(t *testing.T) {
 	t.Parallel()
