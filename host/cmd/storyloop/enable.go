@@ -81,6 +81,9 @@ func (e *enabler) enable(ctx context.Context, doc *workflow.Document, webhooks m
 	if err := e.checkHook(ctx, doc); err != nil {
 		return err
 	}
+	if err := checkSchedule(doc); err != nil {
+		return err
+	}
 	var triggers []*connectorv1.Trigger
 	polled := false
 	for _, trigger := range t.Triggers(c.Catalog()) {
@@ -144,6 +147,22 @@ func (e *enabler) checkHook(ctx context.Context, doc *workflow.Document) error {
 	case !e.reach.near:
 		return usageErrorf("%s: others than this computer reach %s, and could start it: name a credential of the connector %s in its trigger",
 			doc.Name, e.reach.url+hosthttp.HookPath(hook), host.WebhookConnector)
+	}
+	return nil
+}
+
+// checkSchedule refuses one that would never start a run: what is in it may come from
+// the environment.
+func checkSchedule(doc *workflow.Document) error {
+	if doc.Trigger.Connector != host.ScheduleConnector {
+		return nil
+	}
+	input, err := doc.TriggerInput(environment(doc.Env))
+	if err == nil {
+		_, err = host.ParseSchedule(input)
+	}
+	if err != nil {
+		return usageErrorf("%s: its trigger's input: %w", doc.Name, err)
 	}
 	return nil
 }

@@ -87,6 +87,15 @@ func TestUp_RefusesAnAddressThatAnybodyCouldOpen(t *testing.T) {
 	}
 }
 
+// TestUp_RefusesAScheduleThatIsNone is about what only the environment says.
+func TestUp_RefusesAScheduleThatIsNone(t *testing.T) {
+	t.Parallel()
+	doc := write(t, "w.yaml", "name: w\ntrigger: { connector: schedule, input: { cron: $.env.STORYLOOP_TEST_NO_CRON } }\nenv: [STORYLOOP_TEST_NO_CRON]\nsteps: []\n")
+	r := storyloop(t, "up", "--sandbox", doc)
+	assert.Equal(t, 2, r.code, r.stderr)
+	assert.Contains(t, r.stderr, "the host's environment has no variable STORYLOOP_TEST_NO_CRON")
+}
+
 func TestCheck_Webhooks(t *testing.T) {
 	t.Parallel()
 	other := write(t, "other.yaml", "name: other\ntrigger:\n  connector: webhook\n  input:\n    path: orders\nsteps: []\n")
