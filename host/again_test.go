@@ -114,6 +114,9 @@ func TestAgain_FailedIterations(t *testing.T) {
 	}
 	assert.Len(t, l.posted(), 8, "also the step after the loop is not done again")
 	assert.Len(t, l.world.Calls("get"), 7, "what worked in a failed iteration is kept")
+	entry, _, err := l.store.Entry(t.Context(), run.ID, "end")
+	require.NoError(t, err)
+	assert.JSONEq(t, string(run.Output), string(entry.Output), "the history has the output of this run")
 }
 
 // TestAgain_FailedIterationsOfAnotherVersion does no iteration again that went well,

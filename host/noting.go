@@ -50,12 +50,12 @@ func (x *execution) note(ev workflow.Event) {
 	}
 }
 
-// outdated reports whether an entry that was taken over from another run says how
-// a choice and what followed went there, and it has gone differently here. Of no other
-// step can that be: it has been done again, or its entry holds.
+// outdated reports whether an entry that was taken over from another run says how a
+// choice and what followed, or the end, went there, and it has gone differently here.
+// Of no other step can that be: it has been done again, or its entry holds.
 func outdated(old Entry, ev workflow.Event) bool {
 	other := (old.State == EntryFailed) != (ev.Kind == workflow.Failed) || !bytes.Equal(old.Output, ev.Output)
-	return old.From != "" && chooses(ev.Step) && other
+	return old.From != "" && (chooses(ev.Step) || ev.Step.Connector == workflow.TerminateConnector) && other
 }
 
 // mayHave reports whether there may be an entry of what the interpreter did. To look
