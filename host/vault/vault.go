@@ -107,8 +107,8 @@ type Vault struct {
 }
 
 type completion struct {
-	mu         sync.Mutex // held while the connector is asked
-	credential *connectorv1.Credential
+	asking     chan struct{}           // Holds an item while the connector is asked.
+	credential *connectorv1.Credential // Of who has put it there.
 }
 
 // New returns a vault with these contents.
@@ -200,8 +200,15 @@ func (v *Vault) Credential(ctx context.Context, name string) (*connectorv1.Crede
 	if !ok {
 		return nil, &host.NotFoundError{Kind: "credential", Name: name}
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	select {
+	case c.asking <- struct{}{}:
+		defer func() { <-c.asking }()
+	case <-ctx.Done(): // The one that asks may have long to wait.
+		return nil, &host.FailureError{Failure: &connectorv1.Failure{
+			Kind:    connectorv1.FailureKind_FAILURE_KIND_UNAVAILABLE,
+			Message: fmt.Sprintf("Another call has the credential %q looked at, and has no answer yet.", name),
+		}}
+	}
 	if c.credential != nil {
 		return c.credential, nil
 	}
@@ -224,7 +231,7 @@ func (v *Vault) entry(name string) (Entry, *completion, bool) {
 	}
 	c := v.completed[name]
 	if c == nil {
-		c = &completion{}
+		c = &completion{asking: make(chan struct{}, 1)}
 		v.completed[name] = c
 	}
 	return entry, c, true

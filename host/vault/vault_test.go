@@ -84,6 +84,47 @@ func TestCredential_IsMadeOfItsFormOnce(t *testing.T) {
 	assert.JSONEq(t, `{"app_id":"900000000000001","app_secret":"s3cr3t-m4rk3r","secrets":["one","two"],"live":true}`, string(s.last.Load().GetApp().GetConfig()))
 }
 
+// slow never answers before its caller has left.
+type slow struct {
+	host.Connector
+	asked chan struct{}
+}
+
+func (s slow) CompleteAuthorization(ctx context.Context, _ *connectorv1.CompleteAuthorizationRequest) *connectorv1.CompleteAuthorizationResponse {
+	s.asked <- struct{}{}
+	<-ctx.Done()
+	return &connectorv1.CompleteAuthorizationResponse{Outcome: &connectorv1.CompleteAuthorizationResponse_Failure{
+		Failure: &connectorv1.Failure{Kind: connectorv1.FailureKind_FAILURE_KIND_UNAVAILABLE},
+	}}
+}
+
+// only is one connector, whatever its name.
+type only struct{ connector host.Connector }
+
+func (o only) Connector(string) (host.Connector, bool) { return o.connector, true }
+func (only) Names() []string                           { return []string{"shop"} }
+
+func TestCredential_WhoWaitsForAnothersAnswerMayLeave(t *testing.T) {
+	t.Parallel()
+	s := slow{asked: make(chan struct{})}
+	v := vault.New(decode(t, file), only{s})
+	first, leave := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		_, err := v.Credential(first, "bluebottle")
+		assert.Error(t, err)
+	})
+	<-s.asked
+	second, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := v.Credential(second, "bluebottle")
+	var failed *host.FailureError
+	require.ErrorAs(t, err, &failed)
+	assert.Equal(t, connectorv1.FailureKind_FAILURE_KIND_UNAVAILABLE, failed.Failure.GetKind())
+	leave()
+	wg.Wait()
+}
+
 func TestCredential_Failures(t *testing.T) {
 	t.Parallel()
 	s := &shop{}
