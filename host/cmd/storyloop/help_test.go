@@ -111,7 +111,7 @@ func TestCommandLine_ThatIsWrong(t *testing.T) {
 		"runs list --wrong":     "unknown flag: --wrong; usage: storyloop runs list",
 		"demo --log-level loud": "--log-level must be debug, info, warn or error",
 		"runs list --limit x":   `--limit must be a whole number, not "x"; usage: storyloop runs list`,
-		"up --keep 3":           `--keep must be a length of time such as 90s, 15m or 72h, not "3"`,
+		"up --keep 3":           `--keep must be a length of time such as 90s, 15m, 72h or 30d, not "3"`,
 		"up --sandbox=perhaps":  `--sandbox must be true or false, not "perhaps"`,
 		"up --keep -1s":         "--keep must not be less than 0",
 		"run x --trigger {":     "--trigger is not JSON: line 1, column 2",

@@ -54,7 +54,8 @@ connector gave it. What the call cost goes to standard error.`,
 	f.StringVar(&o.token, "page-token", "", "go on with the page of this token")
 	f.BoolVar(&o.all, "all", false, "fetch every page: prints one JSON value a line")
 	f.BoolVar(&o.sandbox, "sandbox", false, "against a local Instagram that is started for the call")
-	f.DurationVar(&o.timeout, "timeout", 5*time.Minute, "how long the call may take")
+	o.timeout = 5 * time.Minute
+	f.Var(length{&o.timeout}, "timeout", "how long the call may take")
 	return cmd
 }
 

@@ -1,15 +1,12 @@
 package main
 
 import (
-	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 )
 
 // app is what all commands share.
@@ -84,20 +81,6 @@ func noCommand(cmd *cobra.Command, args []string) error {
 		}
 	}
 	return unknown("command of "+cmd.CommandPath(), args[0], names)
-}
-
-// flagError says what a flag takes, where the library would say how it is read.
-func flagError(_ *cobra.Command, err error) error {
-	var invalid *pflag.InvalidValueError
-	if !errors.As(err, &invalid) {
-		return err
-	}
-	flag := invalid.GetFlag()
-	takes, known := map[string]string{"int": "a whole number", "duration": "a length of time such as 90s, 15m or 72h", "bool": "true or false"}[flag.Value.Type()]
-	if !known {
-		return err
-	}
-	return fmt.Errorf("--%s must be %s, not %q", flag.Name, takes, invalid.GetValue())
 }
 
 // log returns the host's own log: JSON lines on standard error.

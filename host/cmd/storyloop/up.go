@@ -53,7 +53,8 @@ app id, app secret and verify token. Each line after it is a run that came to re
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.addr, "addr", "127.0.0.1:0", "`address` to listen on")
-	f.DurationVar(&o.keep, "keep", 30*24*time.Hour, "how long ended runs are kept, such as 72h; the latest 20 of each workflow stay longer; 0 keeps all for ever")
+	o.keep = 30 * 24 * time.Hour
+	f.Var(length{&o.keep}, "keep", "how long ended runs are kept, such as 72h or 30d; the latest 20 of each workflow stay longer; 0 keeps all for ever")
 	f.StringVar(&o.publicURL, "public-url", "", "how the remote service reaches this host (default: http:// and the address)")
 	f.StringVar(&o.apiToken, "api-token-file", "", "`file` with the token that opens the JSON API (default: $STORYLOOP_API_TOKEN)")
 	f.BoolVar(&o.sandbox, "sandbox", false, "with a local Instagram that is started beside")
