@@ -160,8 +160,8 @@ const few = 4
 
 // Resume goes on with all runs that an earlier process left unfinished, other than
 // the parked ones, and with events that have not started theirs. It returns how
-// many runs go on. Call it once, before [Engine.Dispatch]; what has begun in this
-// process is left alone.
+// many runs go on. Call it before [Engine.Dispatch]; what has begun in this process
+// and not stopped is left alone.
 func (e *Engine) Resume(ctx context.Context) (int, error) {
 	n := 0
 	for before := ""; ; {
