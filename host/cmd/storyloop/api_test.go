@@ -372,6 +372,22 @@ func ask(t *testing.T, method, url string, header map[string]string) int {
 	return resp.StatusCode
 }
 
+func TestUp_SaysThatTheAPIIsClosed(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		args   []string
+		closed bool
+	}{
+		{nil, false},
+		{[]string{"--addr", "0.0.0.0:0"}, true},
+		{[]string{"--addr", "0.0.0.0:0", "--api-token-file", write(t, "token", "a-token-of-the-operator")}, false},
+	} {
+		d := up(t, tt.args...)
+		d.stop(t)
+		assert.Equal(t, tt.closed, strings.Contains(d.stderr.String(), "API and metrics are closed to programs"), tt.args)
+	}
+}
+
 func TestAPI_TokenIsNeededWhereOthersReachIt(t *testing.T) {
 	t.Parallel()
 	token := write(t, "token", "a-token-of-the-operator\n")

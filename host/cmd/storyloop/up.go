@@ -172,6 +172,9 @@ func (a *app) up(ctx context.Context, files []string, o upOptions) error {
 		return err
 	}
 	defer withdraw()
+	if token == "" && !on.reach.near {
+		fmt.Fprintln(a.stderr, a.paint(faint, "API and metrics are closed to programs: open them with a token in STORYLOOP_API_TOKEN, or --api-token-file"))
+	}
 	if err := a.printUp(line); err != nil {
 		return err
 	}
