@@ -17,11 +17,7 @@ type wallClock struct {
 // next returns the first due time after one, zero if there is none.
 func (w *wallClock) next(after time.Time) time.Time {
 	if w.everyHour() {
-		next := w.times.Next(after.In(w.zone))
-		if next.IsZero() {
-			return next
-		}
-		return next.UTC()
+		return w.passing(after)
 	}
 	for shown := onWall(after.In(w.zone)); ; {
 		if shown = w.times.Next(shown); shown.IsZero() {
@@ -33,10 +29,28 @@ func (w *wallClock) next(after time.Time) time.Time {
 	}
 }
 
+// passing returns the next due time of what goes by time that passes. It looks at the
+// stretches between two changes of the clocks one by one: the library, given the zone,
+// leaves out the day that has no midnight.
+func (w *wallClock) passing(after time.Time) time.Time {
+	for from := after.In(w.zone).Add(time.Nanosecond); ; {
+		shown := w.times.Next(onWall(from).Add(-time.Nanosecond))
+		if shown.IsZero() {
+			return shown
+		}
+		_, offset := from.Zone()
+		_, end := from.ZoneBounds()
+		if at := shown.Add(-time.Duration(offset) * time.Second); end.IsZero() || at.Before(end) {
+			return at
+		}
+		from = end
+	}
+}
+
 // everyHour reports whether the expression goes by time that passes rather than by
 // what the clock shows.
 func (w *wallClock) everyHour() bool {
-	const star = 1 << 63 // how the parser marks a field that is * or */n
+	const star = 1 << 63 // how the parser marks a field that is *
 	spec, ok := w.times.(*cron.SpecSchedule)
 	return !ok || spec.Hour&star != 0
 }
