@@ -119,7 +119,7 @@ func (x *execution) takeOver() error {
 	if err != nil {
 		return err
 	}
-	redo := redone{steps: map[string]bool{}, failing: map[string]bool{}}
+	redo := redone{steps: map[string]bool{}, failing: map[string]bool{}, open: map[string]bool{}}
 	if o.Again == AgainIterations {
 		redo.asked = o.Loop
 		redo.add(o.Loop)

@@ -386,3 +386,53 @@ func TestAgain_ALoopWithoutFailures(t *testing.T) {
 	require.ErrorAs(t, err, &state)
 	require.ErrorContains(t, err, "no iteration of the loop loop of run r has failed")
 }
+
+// TestAgain_CancelledLoopThatWasAboutToFail goes on with a run that was cancelled
+// between the failure of an iteration and that of its loop.
+func TestAgain_CancelledLoopThatWasAboutToFail(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, nil)
+	entered, refused := make(chan struct{}), make(chan struct{})
+	l.world.Before = func(ctx context.Context, c enginetest.Call) *connectorv1.Failure {
+		if !strings.HasPrefix(c.Key, "r/") {
+			return nil
+		}
+		if strings.Contains(c.Key, "[0]") {
+			<-entered
+			return enginetest.Failed(connectorv1.FailureKind_FAILURE_KIND_REFUSED, "No.")
+		}
+		close(entered)
+		<-ctx.Done()
+		return enginetest.Lost()
+	}
+	watch := l.Watch("r")
+	defer watch.Close()
+	go func() {
+		for {
+			p, ok := watch.Next(t.Context())
+			if !ok {
+				return
+			}
+			if p.Kind == host.Iterated {
+				close(refused)
+				return
+			}
+		}
+	}()
+	l.define(t, "w", "{connector: manual}", `
+- id: loop
+  connector: loop
+  operation: loop_list
+  input: {list: [1, 2], concurrency: 2}
+  steps:
+    - {id: get, connector: world, operation: get, input: {id: "{$.steps.loop.index}"}}
+`)
+	l.start(t, "w", "r")
+	<-refused
+	require.NoError(t, l.Cancel(t.Context(), "r"))
+	old, err := l.Wait(t.Context(), "r")
+	require.NoError(t, err)
+	require.Equal(t, host.RunCancelled, old.State)
+	run := l.again(t, host.AgainRequest{From: host.AgainFailed})
+	assert.Equal(t, host.RunSucceeded, run.State, "%v", run.Failure)
+}

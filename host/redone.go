@@ -14,6 +14,7 @@ type redone struct {
 	asked   string          // The loop whose failed iterations are asked for, if one is.
 	steps   map[string]bool // By path.
 	failing map[string]bool // Paths of loops that have failed: whatever failed in them would fail them again.
+	open    map[string]bool // Those that were cut off before they could fail of what failed in them.
 	failed  []failedIteration
 }
 
@@ -48,8 +49,11 @@ func (r *redone) through(iteration, path string) {
 	}
 }
 
-// note remembers the iterations that failed.
+// note remembers the iterations that failed. The journal tells of a loop after them.
 func (r *redone) note(entry Entry) error {
+	if entry.State.Final() {
+		delete(r.open, entry.Path)
+	}
 	if entry.State != EntryFailed || !entry.iteration() {
 		return nil
 	}
@@ -62,6 +66,9 @@ func (r *redone) note(entry Entry) error {
 		f.because = it.Failure.Path
 	}
 	r.failed = append(r.failed, f)
+	if !f.tolerated {
+		r.open[f.loop] = true
+	}
 	return nil
 }
 
@@ -69,7 +76,7 @@ func (r *redone) note(entry Entry) error {
 // loop before that which the loop stands in, so the last come first.
 func (r *redone) settle() {
 	for _, f := range slices.Backward(r.failed) {
-		if f.loop != r.asked && (f.tolerated || !r.failing[f.loop]) {
+		if f.loop != r.asked && (f.tolerated || !r.failing[f.loop] && !r.open[f.loop]) {
 			continue
 		}
 		r.add(f.path)
