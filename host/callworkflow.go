@@ -139,7 +139,7 @@ func (k *call) awaitCalled(child Run) (Run, error) {
 			return child, k.x.storeErr(err)
 		}
 		if latest.State.Ended() {
-			k.x.e.ends.tell(child.ID, false) // others look for themselves, too
+			k.x.e.ends.tell(child.ID) // others look for themselves, too
 			return latest, nil
 		}
 		if k.x.e.ends.isBroken(child.ID) {

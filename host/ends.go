@@ -24,17 +24,25 @@ func (e *ends) of(run string) <-chan struct{} {
 	return e.waited[run]
 }
 
-// tell says that a run has come to rest, and whether that is since the store is
-// broken: it has not ended then, and never will in this process.
-func (e *ends) tell(run string, broken bool) {
+// note says whether a run has stopped since the store is broken: it has not ended
+// then, and does not until this process goes on with it.
+func (e *ends) note(run string, broken bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if broken {
-		if e.broken == nil {
-			e.broken = map[string]bool{}
-		}
-		e.broken[run] = true
+	if !broken {
+		delete(e.broken, run)
+		return
 	}
+	if e.broken == nil {
+		e.broken = map[string]bool{}
+	}
+	e.broken[run] = true
+}
+
+// tell says that a run has come to rest.
+func (e *ends) tell(run string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	if c := e.waited[run]; c != nil {
 		close(c)
 		delete(e.waited, run)

@@ -85,6 +85,7 @@ func (e *Engine) launch(r Run, def Definition, resumed bool, cause trace.SpanCon
 		return fmt.Errorf("run %s %w", r.ID, errUnderWay)
 	}
 	e.active[r.ID] = x
+	e.ends.note(r.ID, false)
 	e.running.Add(1)
 	go x.main()
 	return nil
@@ -113,6 +114,7 @@ func (x *execution) main() {
 		stopWatching()
 		x.rest()
 		x.cancel(nil)
+		x.e.ends.note(x.run.ID, x.err != nil) // before anybody can go on with it
 		x.e.mu.Lock()
 		delete(x.e.active, x.run.ID)
 		x.e.mu.Unlock()
@@ -122,7 +124,7 @@ func (x *execution) main() {
 		// After that, so that who looks whether to wait for it does not miss it.
 		x.last.Kind = RunEnded
 		x.tell(x.last)
-		x.e.ends.tell(x.run.ID, x.err != nil)
+		x.e.ends.tell(x.run.ID)
 		close(x.done)
 		x.e.running.Done()
 	}()

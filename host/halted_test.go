@@ -123,3 +123,57 @@ func TestRunHalted_RunThatStopsAgainAndAgainWaitsLonger(t *testing.T) {
 	stop()
 	require.ErrorIs(t, <-ended, context.Canceled)
 }
+
+// brief is a store that refuses a change of a run once.
+type brief struct {
+	*host.Memory
+	refuses func(host.Run) bool
+	once    atomic.Bool
+}
+
+func (b *brief) UpdateRun(ctx context.Context, r host.Run, d host.Durability) error {
+	if b.refuses(r) && b.once.CompareAndSwap(false, true) {
+		return errDiskFull
+	}
+	return b.Memory.UpdateRun(ctx, r, d)
+}
+
+func TestRunHalted_CallerWaitsForWhatGoesOn(t *testing.T) {
+	t.Parallel()
+	clock := enginetest.NewClock()
+	b := &brief{Memory: host.NewMemory(), refuses: func(r host.Run) bool { return r.Workflow == "child" && r.State == host.RunWaiting }}
+	l := callLab(t, func(s *host.Setup) { s.Store, s.Clock = b, clock })
+	l.define(t, "child", "{connector: callable}", called)
+	l.define(t, "parent", "{connector: manual}", caller)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	until := func(w *host.Watcher, kind host.ProgressKind) host.Progress {
+		for {
+			p, ok := w.Next(ctx)
+			require.True(t, ok)
+			if p.Kind == kind {
+				return p
+			}
+		}
+	}
+	watch := l.Watch("r")
+	defer watch.Close()
+	l.start(t, "parent", "r")
+	require.False(t, until(watch, host.RunEnded).State.Ended(), "it stops with what it has called")
+
+	ended := make(chan error, 1)
+	going, stop := context.WithCancel(ctx)
+	go func() { ended <- l.RunHalted(going) }()
+	watch = l.Watch("r")
+	defer watch.Close()
+	_, err := clock.BlockUntil(ctx, 1) // those who go on with it
+	require.NoError(t, err)
+	clock.Advance(5 * time.Second)
+	until(watch, host.Waiting)
+	_, err = clock.BlockUntil(ctx, 1) // what it has called
+	require.NoError(t, err)
+	clock.Advance(time.Hour)
+	assert.Equal(t, host.RunSucceeded, until(watch, host.RunEnded).State)
+	stop()
+	require.ErrorIs(t, <-ended, context.Canceled)
+}

@@ -42,7 +42,8 @@ func (e *Engine) cancelAtRest(ctx context.Context, id string) (*execution, error
 		return nil, fmt.Errorf("cancelling run %s: %w", id, err)
 	}
 	e.watchers.tell(Progress{Kind: RunEnded, Run: id, State: r.State, At: r.EndedAt})
-	e.ends.tell(id, false)
+	e.ends.note(id, false)
+	e.ends.tell(id)
 	return nil, nil
 }
 
