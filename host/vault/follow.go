@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"errors"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -12,7 +13,8 @@ import (
 type source struct {
 	path string
 	log  *slog.Logger
-	seen stamp // Of the file when it was looked at last.
+	seen stamp // Of the file when it was read last.
+	said stamp // Of the file when what is wrong with it was logged.
 }
 
 // stamp tells one state of a file from another. The zero stamp is of none.
@@ -42,10 +44,16 @@ func (v *Vault) follow() {
 	if now == v.source.seen {
 		return
 	}
-	v.source.seen = now
 	contents, err := Read(v.source.path, true)
+	var shut *fs.PathError
+	if !errors.As(err, &shut) { // A file may be given to us without a change of its stamp.
+		v.source.seen = now
+	}
 	if err != nil {
-		v.source.log.Error("the credentials file cannot be used as it is now; what it held before is used", "error", err)
+		if v.source.said != now {
+			v.source.log.Error("the credentials file cannot be used as it is now; what it held before is used", "error", err)
+		}
+		v.source.said = now
 		return
 	}
 	v.replace(contents)
