@@ -36,15 +36,14 @@ func (v *Vault) follow() {
 	if v.source == nil {
 		return
 	}
-	info, err := os.Stat(v.source.path)
-	if err != nil || info.Size() == 0 { // as it is for a moment while some editors write it
-		return
-	}
-	now := stamp{info.ModTime(), info.Size(), info.Mode()}
-	if now == v.source.seen {
+	now, ok := v.source.look()
+	if !ok || now == v.source.seen {
 		return
 	}
 	contents, err := Read(v.source.path, true)
+	if after, ok := v.source.look(); !ok || after != now { // somebody writes it
+		return
+	}
 	var shut *fs.PathError
 	if !errors.As(err, &shut) { // A file may be given to us without a change of its stamp.
 		v.source.seen = now
@@ -57,6 +56,16 @@ func (v *Vault) follow() {
 		return
 	}
 	v.replace(contents)
+}
+
+// look returns the state of the file, unless it is empty, as it is for a moment while
+// some editors write it.
+func (s *source) look() (stamp, bool) {
+	info, err := os.Stat(s.path)
+	if err != nil || info.Size() == 0 {
+		return stamp{}, false
+	}
+	return stamp{info.ModTime(), info.Size(), info.Mode()}, true
 }
 
 // replace keeps of the credentials that were completed those that nobody has changed.

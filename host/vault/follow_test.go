@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -105,4 +107,27 @@ func TestFollow_FileThatCannotBeUsedChangesNothing(t *testing.T) {
 			assert.Contains(t, f.token("bluebottle"), "quite-another")
 		})
 	}
+}
+
+// TestFollow_FileIsWrittenMeanwhile never takes for empty what is being written.
+func TestFollow_FileIsWrittenMeanwhile(t *testing.T) {
+	t.Parallel()
+	f := follow(t)
+	var written atomic.Bool
+	var readers sync.WaitGroup
+	for range 2 {
+		readers.Go(func() {
+			for !written.Load() {
+				if _, err := f.Credential(t.Context(), "bluebottle"); !assert.NoError(t, err) {
+					return
+				}
+			}
+		})
+	}
+	for i := range 1500 {
+		f.write(strings.Replace(file, "access_token: s3cr3t-m4rk3r", "access_token: "+strings.Repeat("x", i+1), 1))
+	}
+	written.Store(true)
+	readers.Wait()
+	assert.Empty(t, f.log.String())
 }
