@@ -40,6 +40,10 @@ func (e *Engine) RunHalted(ctx context.Context) error {
 			if err := e.Clock.SleepUntil(ctx, e.Clock.Now().Add(pause)); err != nil {
 				return err
 			}
+			select {
+			case <-e.halted: // others that stopped meanwhile go on with them
+			default:
+			}
 			done = e.goOnHalted(ctx)
 		}
 		wait, resumed = min(2*wait, lastHalt), e.Clock.Now()
