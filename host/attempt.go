@@ -89,6 +89,7 @@ func (k *call) finish(a *Attempt, r reply) {
 	}
 	if r.failure != nil {
 		a.Kind, a.Message = kindName(r.failure.GetKind()), r.failure.GetMessage()
+		a.Unsure = !a.Reconcile && !k.reads() && r.failure.GetApplied() != connectorv1.Applied_APPLIED_NO
 		a.Upstream, a.Said = r.failure.GetUpstream().GetCode(), cut(r.failure.GetUpstream().GetMessage(), 1000)
 	}
 	k.log(slog.LevelDebug, "call ended", slog.Duration("took", a.EndedAt.Sub(a.StartedAt)), slog.Int("requests", a.Requests), slog.String("kind", a.Kind))

@@ -221,10 +221,29 @@ func (k *call) credential(reconcile bool) (*connectorv1.Credential, *connectorv1
 // made counts the attempts since a person last said: again.
 func (k *call) made() int {
 	n := 0
-	for _, a := range k.entry.Attempts[min(k.entry.Before, len(k.entry.Attempts)):] {
+	for _, a := range k.counted() {
 		if !a.Reconcile {
 			n++
 		}
 	}
 	return n
+}
+
+func (k *call) counted() []Attempt {
+	return k.entry.Attempts[min(k.entry.Before, len(k.entry.Attempts)):]
+}
+
+// unsure reports whether an attempt before the last one may have taken effect, and
+// nobody has looked since.
+func (k *call) unsure() bool {
+	unsure, all := false, k.counted()
+	for i, a := range all {
+		switch {
+		case a.Reconcile && !a.EndedAt.IsZero() && a.Kind == "":
+			unsure = false
+		case !a.Reconcile && i < len(all)-1:
+			unsure = unsure || a.Unsure || a.EndedAt.IsZero() // or it was cut off
+		}
+	}
+	return unsure
 }

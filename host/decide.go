@@ -47,7 +47,7 @@ func (k *call) decide(f *connectorv1.Failure, cut bool) (done bool, out workflow
 	}
 	k.entry.Resume = f.GetResumeToken()
 	d := Decide(k.op, f, Tries{
-		Attempts: max(k.made(), 1), Waited: k.entry.Waited, Refreshed: k.refreshed, Jitter: k.x.e.Random(), Cut: cut,
+		Attempts: max(k.made(), 1), Waited: k.entry.Waited, Refreshed: k.refreshed, Jitter: k.x.e.Random(), Cut: cut, Unsure: k.unsure(),
 	}, k.Step.Retry)
 	switch d.Action {
 	case TryAgain:

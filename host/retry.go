@@ -34,6 +34,7 @@ type Tries struct {
 	Refreshed bool          // The credential has been refreshed for this step.
 	Jitter    float64       // 0 to 1: where in its range a wait falls.
 	Cut       bool          // There was no answer: the host itself has died since.
+	Unsure    bool          // An attempt before may have taken effect, and nobody has looked since.
 }
 
 // Defaults of a step's retry.
@@ -45,8 +46,17 @@ const (
 
 // Decide says what follows from a failed attempt. It is the host's whole retry
 // rule and rests on nothing but its arguments: what the operation does, what the
-// connector says, and what has been tried.
+// connector says, and what has been tried. A write of which an earlier attempt may have
+// taken effect has not failed for what the last one says of itself.
 func Decide(op *connectorv1.Operation, f *connectorv1.Failure, tries Tries, bounds workflow.Retry) Decision {
+	d := decide(op, f, tries, bounds)
+	if d.Action == GiveUp && tries.Unsure && op.GetEffect() != connectorv1.Effect_EFFECT_READ {
+		return mayHaveHappened(op)
+	}
+	return d
+}
+
+func decide(op *connectorv1.Operation, f *connectorv1.Failure, tries Tries, bounds workflow.Retry) Decision {
 	switch f.GetKind() {
 	case connectorv1.FailureKind_FAILURE_KIND_RATE_LIMITED, connectorv1.FailureKind_FAILURE_KIND_UNAVAILABLE:
 		if !harmless(op, f) {

@@ -91,6 +91,17 @@ func TestDecide_Table(t *testing.T) {
 	assert.Equal(t, host.AskOwner, host.Decide(&connectorv1.Operation{}, refused, host.Tries{Attempts: 1, Refreshed: true}, workflow.Retry{}).Action)
 }
 
+func TestDecide_AnEarlierAttemptMayHaveTakenEffect(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []connectorv1.FailureKind{unavailable, connectorv1.FailureKind_FAILURE_KIND_REFUSED, internal} {
+		f := &connectorv1.Failure{Kind: kind, Applied: no}
+		tries := host.Tries{Attempts: 5, Unsure: true}
+		assert.Equal(t, host.AskPerson, host.Decide(&connectorv1.Operation{Effect: write, Idempotency: keyed}, f, tries, workflow.Retry{}).Action)
+		assert.Equal(t, host.LookFirst, host.Decide(&connectorv1.Operation{Effect: write, Reconcilable: true}, f, tries, workflow.Retry{}).Action)
+		assert.Equal(t, host.GiveUp, host.Decide(&connectorv1.Operation{Effect: read}, f, tries, workflow.Retry{}).Action)
+	}
+}
+
 func TestDecide_Waits(t *testing.T) {
 	t.Parallel()
 	op := &connectorv1.Operation{Effect: read}

@@ -298,6 +298,7 @@ type Attempt struct {
 	Message   string    `json:"message,omitempty"`
 	Upstream  string    `json:"upstream,omitempty"`  // The remote service's code.
 	Said      string    `json:"said,omitempty"`      // Its own words, secrets hidden. For the operator: documents never see them.
+	Unsure    bool      `json:"unsure,omitempty"`    // It failed, and may have taken effect all the same.
 	Reconcile bool      `json:"reconcile,omitempty"` // It only looked whether an earlier attempt had happened.
 }
 

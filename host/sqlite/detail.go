@@ -77,6 +77,7 @@ type attempt struct {
 	Message   string    `json:"message,omitempty"`
 	Upstream  string    `json:"upstream,omitempty"`
 	Said      string    `json:"said,omitempty"`
+	Unsure    bool      `json:"unsure,omitempty"`
 	Reconcile bool      `json:"reconcile,omitempty"`
 }
 

@@ -135,11 +135,16 @@ func (o *object) attempt(a *attempt) {
 	o.string("message", a.Message)
 	o.string("upstream", a.Upstream)
 	o.string("said", a.Said)
-	if a.Reconcile {
-		o.name("reconcile")
+	o.flag("unsure", a.Unsure)
+	o.flag("reconcile", a.Reconcile)
+	o.end()
+}
+
+func (o *object) flag(name string, is bool) {
+	if is {
+		o.name(name)
 		o.text.WriteString("true")
 	}
-	o.end()
 }
 
 // value adds what is rare, or is not as plain as it looks.
