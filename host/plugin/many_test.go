@@ -3,7 +3,10 @@ package plugin_test
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -297,7 +300,7 @@ func TestMany_AStuckConnectorKeepsNoCallFromItsDeadline(t *testing.T) {
 	t.Parallel()
 	cfg, log := config(t, "sdk")
 	c := open(t, cfg)
-	require.NoError(t, syscall.Kill(c.Status().PID, syscall.SIGSTOP))
+	freeze(t, c.Status().PID)
 	ctx := within(t, 300*time.Millisecond)
 	var wg sync.WaitGroup
 	for i := range 200 {
@@ -316,6 +319,25 @@ func TestMany_AStuckConnectorKeepsNoCallFromItsDeadline(t *testing.T) {
 	log.await(t, "connector stopped") // Or the next call may yet go to the one that is being ended.
 	assert.Nil(t, invoke(context.Background(), c, "echo", `{}`).GetFailure())
 	assert.Equal(t, 2, c.Status().Starts)
+}
+
+// freeze stops a process, and returns when none of its threads runs any more: the
+// signal takes a moment to reach them all, and one might answer a call yet.
+func freeze(t *testing.T, pid int) {
+	t.Helper()
+	require.NoError(t, syscall.Kill(pid, syscall.SIGSTOP))
+	if runtime.GOOS != "linux" {
+		return
+	}
+	require.Eventually(t, func() bool {
+		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+		require.NoError(t, err)
+		return !slices.ContainsFunc(threads, func(path string) bool {
+			stat, err := os.ReadFile(path)
+			_, after, _ := strings.Cut(string(stat), ") ") // behind the name
+			return err == nil && !strings.HasPrefix(after, "T")
+		})
+	}, time.Minute, time.Millisecond)
 }
 
 func TestMany_CloseWaitsForCallsAndThenCutsThem(t *testing.T) {

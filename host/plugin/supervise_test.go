@@ -200,6 +200,7 @@ func TestStuck_IsEndedAndStartedAgain(t *testing.T) {
 	f := invoke(within(t, 300*time.Millisecond), c, "stop", `{}`).GetFailure()
 	assert.Contains(t, f.GetMessage(), "in time")
 	log.await(t, "connector is stuck")
+	log.await(t, "connector stopped") // Or the next call may yet go to the one that is being ended.
 	assert.Nil(t, invoke(context.Background(), c, "echo", `{}`).GetFailure())
 	assert.Equal(t, 2, c.Status().Starts)
 }
