@@ -56,10 +56,7 @@ func TestCrash_AllCallsUnderWayAreAnswered(t *testing.T) {
 			assert.Contains(t, f.GetMessage(), "stopped (signal: killed)")
 		})
 	}
-	log.await(t, "waiting")
-	for c.Status().Calls < 10 {
-		runtime.Gosched()
-	}
+	log.awaitTimes(t, "waiting", 10)
 	require.NoError(t, syscall.Kill(c.Status().PID, syscall.SIGKILL))
 	wg.Wait()
 }
