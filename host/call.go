@@ -218,7 +218,7 @@ func (k *call) credential(reconcile bool) (*connectorv1.Credential, *connectorv1
 	return nil, f
 }
 
-// made counts the attempts since a person last said: again.
+// made counts the attempts that have run the operation, of those that count.
 func (k *call) made() int {
 	n := 0
 	for _, a := range k.counted() {
@@ -229,6 +229,7 @@ func (k *call) made() int {
 	return n
 }
 
+// counted returns the attempts since a person last said: again.
 func (k *call) counted() []Attempt {
 	return k.entry.Attempts[min(k.entry.Before, len(k.entry.Attempts)):]
 }
